@@ -194,6 +194,26 @@ def test_a_line_that_somebody_else_holds_is_told_with_his_name() -> None:
     assert kernel.moved == []
 
 
+@pytest.mark.parametrize("port", ["4", "28"])
+def test_a_line_that_cannot_be_taken_is_unknown_and_the_others_are_read(port: str) -> None:
+    kernel = Kernel(users={4: "cooling_fan"})
+    backend = board(kernel, released="held")
+    assert run(lambda: backend.look(["5", port, "6"])) == {"5": Look("off"), port: Look("unknown"), "6": Look("off")}
+    del kernel.users[4]
+    kernel.names[28:] = ["28"]
+    kernel.high.append(False)
+    assert run(lambda: backend.look(["5", port, "6"]))[port] == Look("off")  # it is tried again each time
+
+
+def test_one_line_on_another_chip_makes_all_of_them_strange() -> None:
+    kernel = Kernel()
+    backend = board(kernel, label=LABEL)
+    run(lambda: backend.look(["5"]))
+    kernel.label = "raspberrypi-exp-gpio"
+    with pytest.raises(StrangerError):
+        run(lambda: backend.look(["5", "6"]))
+
+
 def test_another_chip_than_the_one_that_is_meant_is_never_switched() -> None:
     kernel = Kernel(label="raspberrypi-exp-gpio")
     backend = board(kernel, label=LABEL)

@@ -20,7 +20,7 @@ from wagman.config.boards import PlainBoard
 from wagman.config.kinds import BOOLEAN, TEXT, one_of
 from wagman.config.setting import setting
 from wagman.model.backend import Abilities, Backend, Identity, Look
-from wagman.model.errors import BoardRefusedError, LinkGoneError, StrangerError
+from wagman.model.errors import BoardError, BoardRefusedError, LinkGoneError, StrangerError
 from wagman.model.facts import Supply
 
 try:
@@ -149,8 +149,21 @@ class Gpio:
             return Identity(str(chip.get_info().label), 0, None)
 
     async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
-        """The levels of the lines, as power on or off."""
-        return {port: Look(self._supply(self._told(port))) for port in ports}
+        """The levels of the lines, as power on or off. A line that cannot be read is unknown, and the others are read.
+
+        Raises:
+            BoardError: none can be read, or it is another chip than the configured one.
+        """
+        looks, trouble = dict[str, Look](), list[BoardError]()
+        for port in ports:
+            try:
+                looks[port] = Look(self._supply(self._told(port)))
+            except (BoardRefusedError, LinkGoneError) as error:
+                looks[port] = Look()
+                trouble.append(error)
+        if trouble and len(trouble) == len(looks):
+            raise trouble[0]
+        return looks
 
     async def switch(self, port: str, *, on: bool) -> None:
         """Set a line."""
