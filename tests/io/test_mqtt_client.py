@@ -113,6 +113,13 @@ def test_what_is_no_broker_is_told_from_one(data: bytes) -> None:
         with_a_broker(saying(data))
 
 
+@pytest.mark.parametrize("codes", [b"\0", b"\0\0\0"])
+def test_a_broker_that_does_not_answer_for_each_subscription_grants_none(codes: bytes) -> None:
+    subscribed = bytes([0x90, 2 + len(codes), 0, 1]) + codes
+    with pytest.raises(BoardProtocolError, match=f"the broker hub answers for {len(codes)} of 2 subscriptions"):
+        with_a_broker(saying(WELCOME, subscribed, SETTLED), "x/1", "x/2")
+
+
 def test_a_broker_that_hangs_up_is_gone() -> None:
     async def script(stream: trio.abc.Stream) -> None:
         await stream.receive_some()

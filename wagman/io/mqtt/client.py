@@ -195,11 +195,17 @@ class Connection:
         await self.until(lambda: self._is_in)
 
     async def subscribe(self, filters: Sequence[str]) -> list[str]:
-        """Subscribe, and return the filters that the broker refuses."""
+        """Subscribe, and return the filters that the broker refuses.
+
+        Raises:
+            BoardProtocolError: it does not say which it grants.
+        """
         _, number = self._packets.subscribe([(each, 0) for each in filters])
         await self._in_time(lambda: number in self._granted)
         granted = self._granted.pop(number or 0)
-        return [each for each, is_granted in zip(filters, granted, strict=False) if not is_granted]
+        if len(granted) != len(filters):
+            raise BoardProtocolError(f"the broker {self.address} answers for {len(granted)} of {len(filters)} subscriptions")
+        return [each for each, is_granted in zip(filters, granted, strict=True) if not is_granted]
 
     async def settle(self) -> None:
         """Have the broker answer: then everything that it passed on before has been told."""
