@@ -171,6 +171,29 @@ def test_one_port_hears_all_guests_and_each_for_itself() -> None:
     running(script, lambda site: site.add("gn", "cs"))
 
 
+def test_a_guest_is_heard_by_each_of_its_ears_at_the_port(tmp_path: Path) -> None:
+    (tmp_path / "gn.key").write_bytes(KEY)
+    listeners: list[PassiveEar] = []
+
+    def prepare(site: Site) -> None:
+        site.add("gn", key_file=tmp_path / "gn.key")
+        still_on = UdpEar(udp=site.port, key_file=str(tmp_path / "gn.key"), every_s=EVERY_S)
+        source = Hearing(lambda _fact: None).add("udp", heard=True, still_on=True)
+        site.ears.add("gn", ear := PassiveEar(still_on, source, Network.none()), still_on)
+        listeners.extend((site.by_name["gn"], ear))
+
+    async def script(site: Site) -> None:
+        await site.opened()
+        site.send(signed("1764410000"))
+        await site.until(lambda: all(ear.heard_at_s is not None for ear in listeners))
+        assert site.beats("gn") == 1
+        site.send(signed("1764410000"))  # recorded, and sent again
+        await site.until(lambda: all(ear.refused is not None for ear in listeners))
+        assert site.beats("gn") == 1
+
+    running(script, prepare)
+
+
 def test_a_guest_that_sends_no_more_is_silent_since_its_last_datagram() -> None:
     async def script(site: Site) -> None:
         await site.opened()

@@ -12,8 +12,9 @@ import math
 import re
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import chain
 
 import trio
 from attrs import define, field, frozen
@@ -122,6 +123,32 @@ class Datagrams:
 
 
 @define(eq=False)
+class UdpListener:
+    """One ear of a guest at the port, and which datagrams it believes."""
+
+    ear: PassiveEar
+    config: UdpEar
+    datagrams: Datagrams
+    is_open: bool = False  # its key was read since the port was opened
+
+    def open(self) -> None:
+        """Try to read the key. The guest's latest time is kept."""
+        try:
+            self.datagrams.key = self.config.key()
+        except (OSError, ValueError) as error:
+            self.ear.deaf(f"the key cannot be read: {error}")
+        else:
+            self.is_open = True
+            self.ear.opened()
+
+    def received(self, words: list[bytes], wall_s: float, sent_after_s: float) -> None:
+        """Judge a datagram with the guest's name, split at blanks."""
+        self.ear.refused = self.datagrams.doubt(words, wall_s)
+        if self.ear.refused is None:
+            self.ear.heard(sent_after_s, trio.current_time())
+
+
+@define(eq=False)
 class UdpEars:
     """The task that reads a port for all guests that send to it.
 
@@ -133,13 +160,13 @@ class UdpEars:
     wall_s: Callable[[], float] = time.time
     read_until_s: float = field(default=-math.inf, init=False)
     progress_s: float = field(factory=trio.current_time, init=False)  # for the watchdog: when its present wait ends at the latest
-    _ears: dict[bytes, tuple[PassiveEar, UdpEar]] = field(factory=dict, init=False)
-    _believed: dict[bytes, Datagrams] = field(factory=dict, init=False)
-    _unopened: set[bytes] = field(factory=set, init=False)  # guests whose key could not be read yet
+    # by the name of the guest, which may have a heartbeat and something that shows that it is still on
+    _ears: dict[bytes, list[UdpListener]] = field(factory=dict, init=False)
 
     def add(self, name: str, ear: PassiveEar, config: UdpEar) -> None:
-        """Add a guest that sends to this port, by the name in its datagrams."""
-        self._ears[name.encode()] = ear, config
+        """Add an ear of a guest that sends to this port, by the name in its datagrams."""
+        listener = UdpListener(ear, config, Datagrams(name.encode(), None))
+        self._ears.setdefault(name.encode(), []).append(listener)
         ear.line = self
 
     async def run(self) -> None:
@@ -149,28 +176,22 @@ class UdpEars:
                 with closing(_bound(self.port)) as ours:
                     await self._read(ours)
             except OSError as error:
-                for ear, _ in self._ears.values():
-                    ear.deaf(f"the UDP port {self.port} cannot be read: {error.strerror or error}")
+                for each in self._all():
+                    each.ear.deaf(f"the UDP port {self.port} cannot be read: {error.strerror or error}")
             self.progress_s = trio.current_time() + RETRY_S
             await trio.sleep(RETRY_S)
 
-    def _open(self) -> None:
-        """Try to read the keys that could not be read yet. A guest's latest time is kept."""
-        for name in tuple(self._unopened):
-            ear, config = self._ears[name]
-            try:
-                self._believed.setdefault(name, Datagrams(name, None)).key = config.key()
-            except (OSError, ValueError) as error:
-                ear.deaf(f"the key cannot be read: {error}")
-            else:
-                self._unopened.discard(name)
-                ear.opened()
+    def _all(self) -> Iterator[UdpListener]:
+        return chain.from_iterable(self._ears.values())
 
     async def _read(self, ours: socket.socket) -> None:
-        self._unopened = set(self._ears)
+        for each in self._all():
+            each.is_open = False
         self.read_until_s = trio.current_time()
         while True:
-            self._open()
+            for each in self._all():
+                if not each.is_open:
+                    each.open()
             self.progress_s = trio.current_time() + TURN_S
             with trio.move_on_after(TURN_S):
                 await trio.lowlevel.wait_readable(ours)
@@ -188,13 +209,9 @@ class UdpEars:
         return False
 
     def _received(self, words: list[bytes]) -> None:
-        believed = self._believed.get(words[0]) if words else None
-        if believed is None or believed.name in self._unopened:
-            return
-        ear, _ = self._ears[believed.name]
-        ear.refused = believed.doubt(words, self.wall_s())
-        if ear.refused is None:
-            ear.heard(self.read_until_s, trio.current_time())
+        for each in self._ears.get(words[0], ()) if words else ():
+            if each.is_open:
+                each.received(words, self.wall_s(), self.read_until_s)
 
 
 def _bound(port: int) -> socket.socket:
