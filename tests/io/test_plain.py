@@ -38,7 +38,7 @@ from wagman.fake.plain.plugs import METERED
 from wagman.fsm.outlet.signs import EVIDENCE_S, SETTLE_S
 from wagman.io.board.driver import Wiring
 from wagman.io.board.pace import Pace
-from wagman.io.board.plain import CALL_S, METER_WAITS, Plain
+from wagman.io.board.plain import CALL_S, METER_WAITS, Plain, answer_of
 from wagman.io.board.task import Board
 from wagman.model.backend import Abilities, Backend, Identity, Look
 from wagman.model.errors import CallerError, LinkGoneError
@@ -620,6 +620,11 @@ class Hopeless(Flaky):
             await trio.sleep_forever()
         if self.how == "gone":
             raise LinkGoneError("there is no link")
+        if self.how == "defect":
+            raise KeyError("no such\nkey")
+        if self.how == "defects":
+            await trio.lowlevel.checkpoint()
+            raise ExceptionGroup("several", [ExceptionGroup("and more", [KeyError("no such\nkey")]), OSError("no file")])
         return await super().look(ports)
 
 
@@ -638,6 +643,45 @@ def test_a_back_end_that_hangs_for_ever_or_speaks_of_a_link_does_not_answer_and_
         assert not rig.is_blind()
 
     with_rig(main, fault(Hopeless))
+
+
+@pytest.mark.parametrize("how", ["defect", "defects"])
+def test_a_back_end_with_a_defect_is_a_board_that_does_not_answer_and_the_defect_is_named(how: str) -> None:
+    async def main(rig: Rig) -> None:
+        await rig.switched_on("1")
+        rig.faults[0].how = how
+        await trio.sleep(300)  # the task would have failed at the first of them
+        assert rig.is_blind()
+        (silent,) = rig.notices("board.silent")
+        assert silent.fields["reason"].endswith(r"its kind of board has a defect: KeyError: 'no such\nkey'")
+        rig.faults[0].how = "well"
+        await trio.sleep(60)
+        assert not rig.is_blind()
+        assert rig.outlet("1").confirmed
+
+    with_rig(main, fault(Hopeless))
+
+
+def test_who_is_cancelled_within_a_back_end_is_cancelled_also_beside_a_defect() -> None:
+    scopes = trio.CancelScope(), trio.CancelScope()
+    scopes[0].cancel()
+
+    async def beside_a_defect() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep_forever)
+            await trio.lowlevel.checkpoint()
+            scopes[-1].cancel()
+            raise KeyError("x")
+
+    async def main() -> None:
+        with scopes[0]:
+            await answer_of("rail", trio.sleep_forever)
+        with pytest.raises(ExceptionGroup) as raised, scopes[1]:
+            await answer_of("rail", beside_a_defect)
+        assert all(scope.cancelled_caught for scope in scopes)
+        assert raised.group_contains(KeyError)
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
 
 
 # --- Boards that cannot be read ---------------------------------------------------------------------------------------

@@ -495,6 +495,21 @@ def test_numbers_beyond_all_bounds_are_none() -> None:
     virtually(main)
 
 
+@pytest.mark.parametrize("uptime_s", [-1.7e308, -1, 2**32, 1.7e308])
+def test_an_uptime_that_cannot_be_says_nothing(uptime_s: float) -> None:
+    """Each of these numbers is finite, and their difference need not be."""
+
+    async def main() -> None:
+        said = {"uptime": 1_000, "unixtime": 1_790_000_000}
+        shelly = Shelly(ShellyBoard(host=HOST))
+        for told in (said, {"uptime": uptime_s, "unixtime": 1.7e308}, {"uptime": uptime_s, "unixtime": 1_790_000_000}, said):
+            shelly.connect = saying(json.dumps(status_of({"output": True}, told)).encode())
+            identity = await shelly.greet()
+            assert (identity.began_s, identity.anew) == (1_789_999_000, False)
+
+    virtually(main)
+
+
 # In the shape of what a Shelly Plus 1 tells.
 PLUS_1 = {
     "id": 1,

@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 from attrs import define
 
 from tests.probe.kit import OUR_OWN, Rail, Web, rail, web
 from wagman.cli import main
+from wagman.config.boards import PlainBoard
+from wagman.fake.plain import FakePlugs
+from wagman.model.backend import Backend, Identity
+from wagman.probe.boards import ask_plain
 
 
 @pytest.fixture(scope="module")
@@ -240,3 +245,19 @@ def test_a_board_that_need_not_tell_is_not_blamed_for_it(site: Site) -> None:
         '[device.a]\nport = 1\nshutdown = []\nheartbeat = { exec = ["true"] }\nstart_timeout = "5min"\nstop_silence = "2min"\n'
     )
     assert site.json()["boards"][0]["ports"][0]["why"] is None
+
+
+def test_a_kind_of_board_with_a_defect_is_one_that_does_not_answer() -> None:
+    class Defective(FakePlugs):
+        async def greet(self) -> Identity:
+            raise KeyError("mac")
+
+    class Board(PlainBoard):
+        def backend(self) -> Backend:
+            return Defective({})
+
+    seen = trio.run(ask_plain, Board(), ())
+    assert (seen.answer.came, seen.answer.why) == (
+        "no",
+        "it cannot be asked, for its kind of board has a defect: KeyError: 'mac'",
+    )

@@ -14,3 +14,11 @@ def test_a_start_that_fails_is_given_up_though_the_service_lives_for_a_minute_on
     restarts = "; ".join(["service kill; 1 s; service start; 70 s"] * 8)
     assert run(f"20 min; gn: stop; 5 min; guest gn boot=100000; gn: start; 30 s; {restarts}", watch).violation is None
     assert "device.start_failed" in told
+
+
+def test_a_defect_that_is_planted_in_the_task_of_a_board_of_plugs_makes_that_task_fail() -> None:
+    """The driver contains the defects of back ends; this one is to be contained by the service."""
+    told: list[Record] = []
+    assert run("20 min; service crash link rail; 5 min", told.append, named="plugs").violation is None
+    (failed,) = [each.event for each in told if isinstance(each, EventShown) and each.event.type == "service.task_failed"]
+    assert failed.fields["error"] == "RuntimeError: a defect in the serial driver"

@@ -27,6 +27,9 @@ METER_SETTLE_S = 50.0
 CLOCK_S = range(1_577_836_800, 2**32)
 """The times that a clock may show once it was set: from the start of 2020 to the end of 32 bits (chosen)."""
 
+MOST_UPTIME_S = 2**32
+"""A plug that claims to have been up for this long tells nonsense (chosen: 136 years, the end of 32 bits)."""
+
 DRIFT = 2e-4
 """How far two clocks may drift apart, as a share of the time (chosen: 17 s a day, several times what quartzes do)."""
 
@@ -103,7 +106,12 @@ class Run:
     _at_s: float = field(init=False, default=0.0)
 
     def told(self, uptime_s: float | None, began_s: float | None) -> bool:
-        """Take a report; returns whether the plug has certainly restarted and `taken` was not called since."""
+        """Take a report; returns whether the plug has certainly restarted and `taken` was not called since.
+
+        An uptime that cannot be says nothing, and what else that report says of the start does neither.
+        """
+        if uptime_s is not None and not 0 <= uptime_s < MOST_UPTIME_S:
+            return self._anew
         now_s = trio.current_time()
         if self._uptime_s is not None and uptime_s is not None:
             least_s = self._uptime_s + (now_s - self._at_s) * (1 - DRIFT) - RUNS_APART_S
@@ -111,7 +119,8 @@ class Run:
                 self._anew, self.began_s = True, None
         if uptime_s is not None:
             self._uptime_s, self._at_s = uptime_s, now_s
-        if began_s is not None and round(began_s) in CLOCK_S:
+        # A difference of two finite numbers may be infinite, and cannot be rounded then.
+        if began_s is not None and CLOCK_S.start <= began_s < CLOCK_S.stop:
             self._follow(round(began_s))
         return self._anew
 

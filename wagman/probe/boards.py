@@ -1,13 +1,13 @@
 """Plain boards: each is asked for its identity and the state of its configured ports, and is not switched."""
 
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import trio
 
 from wagman.config.boards import PlainBoard
 from wagman.config.schema import DeviceConfig
-from wagman.io.board.plain import CALL_S, NOTHING
+from wagman.io.board.plain import NOTHING, answer_of
 from wagman.model.backend import Backend, Look
 from wagman.model.errors import BoardError, BoardTimeoutError
 from wagman.probe.answers import Answer, BoardSeen, PortSeen, since
@@ -17,14 +17,15 @@ CLOSE_S = 2.0
 
 UNTOLD = "the board tells nothing of it: has it such a port?"
 
-T = TypeVar("T")
+IT = "it"
+"""The board, in messages that stand below its name."""
 
 
 async def ask_plain(board: PlainBoard, devices: Sequence[DeviceConfig]) -> BoardSeen:
     """Ask one plain board."""
     backend, began_s = board.backend(), trio.current_time()
     try:
-        identity = await _within(backend.greet())
+        identity = await answer_of(IT, backend.greet)
         took_s = since(began_s)
         ports = await _ports(backend, devices)
     except BoardError as error:
@@ -39,7 +40,7 @@ async def _ports(backend: Backend, devices: Sequence[DeviceConfig]) -> tuple[Por
     if not devices:
         return ()
     try:
-        looks: Mapping[str, Look | str] = await _within(backend.look([device.port for device in devices]))
+        looks: Mapping[str, Look | str] = await answer_of(IT, partial(backend.look, [device.port for device in devices]))
     except BoardTimeoutError as error:
         looks = dict.fromkeys((device.port for device in devices), str(error))
     except BoardError:
@@ -50,7 +51,7 @@ async def _ports(backend: Backend, devices: Sequence[DeviceConfig]) -> tuple[Por
 
 async def _look(backend: Backend, port: str) -> Look | str:
     try:
-        return (await _within(backend.look([port]))).get(port, NOTHING)
+        return (await answer_of(IT, partial(backend.look, [port]))).get(port, NOTHING)
     except BoardError as error:
         return str(error)
 
@@ -68,12 +69,3 @@ async def _close(backend: Backend) -> None:
     if close is not None:
         with trio.CancelScope(deadline=trio.current_time() + CLOSE_S, shield=True):
             await close()
-
-
-async def _within(answer: Awaitable[T]) -> T:
-    """Return the answer of the back end; raises BoardTimeoutError after `CALL_S`."""
-    try:
-        with trio.fail_after(CALL_S):
-            return await answer
-    except trio.TooSlowError:
-        raise BoardTimeoutError(f"it did not answer within {CALL_S:g} s") from None

@@ -30,6 +30,7 @@ class Cable:
         Raises:
             OSError: there is no tty, or the process is dead.
         """
+        end.fail()
         end.check()
         return Wire(self, end, await self.board.open())
 

@@ -12,9 +12,11 @@ Its rules, whatever is behind the `Backend`:
   and the board has switched on those that are on.
 - **Refused is not failed**: some boards refuse to switch off what is off. The next look decides.
 - **If nothing can be read**, a reply is all there is: `assumed`, once it had its time.
+- **A defect of a back end is a board that does not answer**: it stops nothing but this board's own guests.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import trio
@@ -25,8 +27,16 @@ from wagman.io.board.connection import Always, Listener
 from wagman.io.board.driver import Reading, Senses
 from wagman.io.board.power import SwitchOff, SwitchOn, SwitchPulse
 from wagman.model.backend import Backend, Identity, Look, Pulsing
-from wagman.model.errors import BoardProtocolError, BoardRefusedError, BoardTimeoutError, LinkGoneError, StrangerError
+from wagman.model.errors import (
+    BoardError,
+    BoardProtocolError,
+    BoardRefusedError,
+    BoardTimeoutError,
+    LinkGoneError,
+    StrangerError,
+)
 from wagman.model.facts import Answered, Evidence, Supply
+from wagman.model.words import plain
 
 CALL_S = 60.0
 """How long a call of a back end may take that has no bound of its own.
@@ -40,10 +50,41 @@ PAUSE_S = 5.0
 METER_WAITS = 2
 """How many settling times of its meter an off waits for a meter that tells nothing (chosen)."""
 
+SHOWN_CHARS = 200
+"""How many characters of a defect a message repeats (chosen)."""
+
 NOTHING = Look()
 """The look at a port that the board says nothing about."""
 
 T = TypeVar("T")
+
+
+async def answer_of(who: str, ask: Callable[[], Awaitable[T]]) -> T:
+    """The answer of a back end, or a `BoardError`, whatever the back end does: others bring some, with defects of their own.
+
+    Args:
+        who: the board, for people.
+        ask: asks the back end; it may take `CALL_S`.
+
+    Raises:
+        BoardError: there is no answer.
+    """
+    try:
+        with trio.fail_after(CALL_S):
+            return await ask()
+    except trio.TooSlowError:
+        raise BoardTimeoutError(f"{who} did not answer within {CALL_S:g} s") from None
+    except BoardError:
+        raise
+    # Nothing that cancels is among these, not even in a group.
+    except Exception as error:
+        raise BoardProtocolError(f"{who} cannot be asked, for its kind of board has a defect: {_told(error)}") from error
+
+
+def _told(error: Exception) -> str:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return plain(f"{type(error).__name__}: {error}")[:SHOWN_CHARS]
 
 
 @define(eq=False, repr=False)
@@ -65,7 +106,7 @@ class PlainDriver:
         Raises:
             StrangerError: it is another board than the configured one, or than the one that this run of the service knows.
         """
-        identity, met = await self._within(self.backend.greet()), self.senses.shown.identity
+        identity, met = await self._within(self.backend.greet), self.senses.shown.identity
         if met is not None and None not in (identity.board_id, met.board_id) and identity.board_id != met.board_id:
             address = self.backend.address
             raise StrangerError(f"{identity.board_id} answers at {address}, and not {met.board_id}: it is not switched")
@@ -87,18 +128,15 @@ class PlainDriver:
         if met is not None and not met.same_run(identity):
             raise BoardProtocolError(f"the board at {self.backend.address} has restarted")
 
-    async def _within(self, answer: Awaitable[T]) -> T:
-        """Await an answer of the back end, for `CALL_S` at most. Until then the task counts as well.
+    async def _within(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask the back end, and await its answer for `CALL_S` at most. Until then the task counts as well.
 
         Raises:
-            BoardTimeoutError: the answer did not come in time, or the way to the board is gone.
+            BoardError: there is no answer; it is never `LinkGoneError`.
         """
         self.progressed(CALL_S)
         try:
-            with trio.fail_after(CALL_S):
-                return await answer
-        except trio.TooSlowError:
-            raise BoardTimeoutError(f"{self.backend.address} did not answer within {CALL_S:g} s") from None
+            return await answer_of(self.backend.address, ask)
         except LinkGoneError as error:
             raise BoardTimeoutError(str(error)) from error  # this kind of board has no link that could come up again
         finally:
@@ -121,7 +159,7 @@ class PlainDriver:
     async def _looks(self, ports: tuple[str, ...]) -> Mapping[str, Look]:
         if self.backend.abilities.readback == "none":
             return {}
-        return await self._within(self.backend.look(ports))
+        return await self._within(partial(self.backend.look, ports))
 
     def _tell(self, port: str, look: Look, asked_at_s: float) -> None:
         power, outlet = self.senses.power, self.senses.power.ports[port]
@@ -170,12 +208,12 @@ class PlainDriver:
         """Switch the port on, unless that is not wanted any more."""
         await self._check()
         if not self.senses.power.is_taken_back(action.port):
-            await self._within(self.backend.switch(action.port, on=True))
+            await self._within(partial(self.backend.switch, action.port, on=True))
 
     async def switch_off(self, action: SwitchOff[str]) -> None:
         """Switch the port off."""
         await self._check()
-        await self._within(self.backend.switch(action.port, on=False))
+        await self._within(partial(self.backend.switch, action.port, on=False))
 
     async def pulse(self, action: SwitchPulse[str]) -> None:
         """Have the board switch the port off, and on again by itself, unless that is not wanted any more.
@@ -187,7 +225,7 @@ class PlainDriver:
         if not isinstance(self.backend, Pulsing) or not self.backend.abilities.pulse:
             raise BoardRefusedError(f"{self.backend.address} cannot switch a port off and on by one command")
         if not self.senses.power.is_taken_back(action.port):
-            await self._within(self.backend.pulse(action.port, action.off_s))
+            await self._within(partial(self.backend.pulse, action.port, action.off_s))
 
 
 @frozen

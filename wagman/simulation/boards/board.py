@@ -20,16 +20,22 @@ class End:
     cut: bool = False
     broken: str = ""  # the next attempt to open it fails with a defect of this text
 
-    def check(self) -> None:
-        """Raise the errors of opening the way.
+    def fail(self) -> None:
+        """Have a planted defect show.
 
         Raises:
             RuntimeError: a defect was planted; this happens once.
-            OSError: the process is dead.
         """
         if self.broken:
             text, self.broken = self.broken, ""
             raise RuntimeError(text)
+
+    def check(self) -> None:
+        """Raise the error of opening the way.
+
+        Raises:
+            OSError: the process is dead.
+        """
         if self.cut:
             raise OSError("the process is dead")
 

@@ -65,6 +65,12 @@ class Reached(Flaky):
     pulsed: Callable[[str], None] = field(kw_only=True)
     is_reached: Callable[[], bool] = field(kw_only=True)
 
+    @property
+    def abilities(self) -> Abilities:
+        """See `Backend`. A planted defect shows here, where the driver contains none: it is to make the board's task fail."""
+        self.end.fail()
+        return super().abilities
+
     def _check(self) -> None:
         try:
             self.end.check()
