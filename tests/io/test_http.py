@@ -146,6 +146,20 @@ def test_an_answer_without_an_end_is_cut_short(head: bytes) -> None:
     virtually(main)
 
 
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n"])
+def test_who_takes_a_part_of_an_answer_gets_its_status_and_its_beginning(head: bytes) -> None:
+    async def main() -> None:
+        said = head + b"x" * 65_000 + b"y" * 5_000
+        cut = await ask(said, whole=False)
+        assert cut.status == 200
+        assert MOST_BYTES <= len(head + cut.body) < len(said)
+        assert said.startswith(head + cut.body)
+        with pytest.raises(BoardProtocolError, match="its answer is longer than 65536 bytes"):
+            await ask(said)
+
+    virtually(main)
+
+
 def test_silence_is_bounded_at_every_stage() -> None:
     async def never(_host: str, _port: int) -> trio.abc.Stream:
         await trio.sleep_forever()

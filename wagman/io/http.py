@@ -86,6 +86,7 @@ async def fetch(  # noqa: PLR0913 - a request has so many parts, and all but the
     body: object = None,
     auth: Login | None = None,
     timeout_s: float,
+    whole: bool = True,
     connect: Connect = trio.open_tcp_stream,
 ) -> Answer:
     """Ask once, and return the answer of whatever status.
@@ -96,13 +97,14 @@ async def fetch(  # noqa: PLR0913 - a request has so many parts, and all but the
         body: sent as JSON; None: nothing
         auth: the login, if there is one
         timeout_s: the bound of everything: the name, the connection, the answer, a second request if a password is to be proved
+        whole: whether an answer that is longer than `MOST_BYTES` is an error; otherwise it is cut there, if its head is not
         connect: opens the connection
 
     Raises:
-        BoardError: there is no whole answer; its text says why.
+        BoardError: there is no such answer; its text says why.
     """
     parts = _split(url)
-    request = _Request(parts, method, None if body is None else json.dumps(body).encode(), connect)
+    request = _Request(parts, method, None if body is None else json.dumps(body).encode(), whole, connect)
     try:
         with trio.fail_after(timeout_s):
             return await request.answer(auth)
@@ -144,6 +146,7 @@ class _Request:
     parts: SplitResult
     method: str
     body: bytes | None
+    whole: bool
     connect: Connect
 
     async def answer(self, auth: Login | None) -> Answer:
@@ -171,7 +174,7 @@ class _Request:
             raise BoardError(f"{self.parts.netloc} cannot be asked for that: {error}") from error
         async with connected as stream:
             await stream.send_all(sent)
-            return await _receive(stream, client)
+            return await _receive(stream, client, whole=self.whole)
 
     def _encoded(self, client: h11.Connection, authorization: str | None) -> bytes:
         headers = [("Host", self.parts.netloc), ("Connection", "close")]
@@ -185,7 +188,7 @@ class _Request:
         return b"".join(client.send(event) or b"" for event in events)
 
 
-async def _receive(stream: trio.abc.Stream, client: h11.Connection) -> Answer:
+async def _receive(stream: trio.abc.Stream, client: h11.Connection, *, whole: bool) -> Answer:
     status, received, body = 0, 0, bytearray()
     challenges: tuple[str, ...] = ()
     while not isinstance(event := client.next_event(), h11.EndOfMessage):
@@ -195,9 +198,11 @@ async def _receive(stream: trio.abc.Stream, client: h11.Connection) -> Answer:
         elif isinstance(event, h11.Data):
             body += event.data
         elif event is h11.NEED_DATA:
-            received += len(data := await stream.receive_some(READ_BYTES))
+            if received > MOST_BYTES and status and not whole:
+                break
             if received > MOST_BYTES:
                 raise BoardProtocolError(f"its answer is longer than {MOST_BYTES} bytes")
+            received += len(data := await stream.receive_some(READ_BYTES))
             client.receive_data(bytes(data))
     return Answer(status, bytes(body), challenges)
 

@@ -94,8 +94,18 @@ def test_a_page_that_does_not_hold_what_is_expected_is_somebody_elses() -> None:
     assert not asked(saying(answer("200 OK", b"I am cs\n")), partial(page, expect="gn"))
 
 
+def test_of_a_long_page_the_beginning_counts() -> None:
+    long = b"I am gn\n" + b"x" * 2_000_000 + b"I am cs\n"
+    endless = b"HTTP/1.1 200 OK\r\n\r\n" + long
+    for said in (answer("200 OK", long), endless):
+        assert asked(saying(said), page)
+        assert asked(saying(said), partial(page, expect="gn"))
+        assert not asked(saying(said), partial(page, expect="cs"))
+    assert not asked(saying(answer("503 Unwell", long)), page)
+
+
 @pytest.mark.parametrize(
-    "data", [b"", b"HTTP/1.1 200 OK\r\n", b"SSH-2.0-OpenSSH\r\n", b"\0" * 100_000, answer("200 OK", b"x" * 100_000)]
+    "data", [b"", b"HTTP/1.1 200 OK\r\n", b"SSH-2.0-OpenSSH\r\n", b"\0" * 100_000, b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000]
 )
 def test_garbage_half_an_answer_too_much_and_nothing_are_no_beats(data: bytes) -> None:
     assert not asked(saying(data), page)

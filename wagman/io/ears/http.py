@@ -59,7 +59,7 @@ class HttpProbe:
             return await connect(address)
 
         try:
-            answer = await fetch(self.config.http, timeout_s=self.config.timeout_s, connect=reach)
+            answer = await fetch(self.config.http, timeout_s=self.config.timeout_s, whole=False, connect=reach)
         except BoardError as error:
             self.place.why = str(error)
             return False
