@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -340,6 +341,33 @@ def test_the_strongest_challenge_is_taken_and_what_cannot_be_met_is_left() -> No
         assert challenge.nonce == "strong"
     for header in ('Basic realm="r"', "Digest", 'Digest realm="no nonce"', 'Digest nonce="n", qop="auth-int"', ""):
         assert digest.strongest([header]) is None
+
+
+WORDS = st.text('abcXYZ019+/=:.-_ ,\\"', max_size=20)
+
+
+@given(
+    WORDS,
+    WORDS,
+    st.none() | WORDS,
+    st.permutations(("realm", "nonce", "opaque", "algorithm", "qop")),
+    st.sampled_from(["", " ", "\t"]),
+)
+def test_whatever_is_well_formed_is_understood(realm: str, nonce: str, opaque: str | None, order: list[str], pad: str) -> None:
+    def quoted(text: str) -> str:
+        return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
+
+    told = {"realm": quoted(realm), "nonce": quoted(nonce), "algorithm": "SHA-256", "qop": '"auth"'}
+    told |= {} if opaque is None else {"opaque": quoted(opaque)}
+    header = f",{pad}".join(f"{name}{pad}={pad}{told[name]}" for name in order if name in told)
+    assert digest.strongest([f"Digest {header}"]) == digest.Challenge(realm, nonce, "SHA-256", qop=True, opaque=opaque)
+
+
+@pytest.mark.parametrize("said", ["a", "a ", "a=", 'a="', "=", " ", ",", '"', "\\", 'a="\\', ", Digest ", "Digest a", "a*-"])
+def test_a_challenge_takes_time_by_its_length_and_not_by_the_square_of_it(said: str) -> None:
+    """By the square, this would take hours."""
+    long = said * (1_000_000 // len(said))
+    assert digest.strongest([f'Digest nonce="n", {long}']) == digest.Challenge("", "n")
 
 
 @given(st.text())
