@@ -1,6 +1,8 @@
 """A fake rail on a network of memory streams, in virtual time."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from itertools import cycle
 from typing import Any
 
 import trio
@@ -10,6 +12,9 @@ from attrs import define, field
 from wagman.fake.guests import Guest, GuestSpec
 from wagman.fake.plugs.rail import FakeRail
 from wagman.fake.plugs.server import PlugServer, Request, Response
+from wagman.io.http import Connect
+from wagman.model.backend import Backend
+from wagman.model.errors import StrangerError
 
 MAC = "AABBCCDDEEFF"
 OTHER = "001122334455"
@@ -52,6 +57,39 @@ class Network:
     async def connect(self, host: str, port: int) -> trio.abc.Stream:
         assert (host, port) == (HOST, 80)
         return await self.server.connect(self.nursery)
+
+
+@asynccontextmanager
+async def behind_one_name(one: PlugServer, other: PlugServer) -> AsyncIterator[Connect]:
+    """The network on which the name `HOST` leads to each of two servers in turn, and the address of each to itself."""
+    turns = cycle(("127.0.0.1", "127.0.0.2"))
+
+    async with one.listening("127.0.0.1") as port, other.listening("127.0.0.2", port):
+
+        async def connect(host: str, at: int) -> trio.abc.Stream:
+            host, at = (next(turns), port) if host == HOST else (host, at)
+            return await trio.open_tcp_stream(host, at)
+
+        yield connect
+
+
+def require_that_no_stranger_is_switched(
+    answering: Callable[[FakeRail], Callable[[Request], Response]], plug: Callable[[Connect], Backend], port: str
+) -> None:
+    """Have two plugs behind one name, and the one that is meant switched several times."""
+
+    async def main() -> None:
+        ours, stranger = rail_of(), rail_of()
+        stranger.replace(OTHER)
+        async with behind_one_name(*(PlugServer(rail, answering(rail)) for rail in (ours, stranger))) as connect:
+            backend = plug(connect)
+            for _ in range(4):
+                with suppress(StrangerError):
+                    await backend.switch(port, on=True)
+        assert ours.relay_log
+        assert not stranger.relay_log
+
+    trio.run(main)
 
 
 def saying(body: bytes, status: int = 200) -> Callable[[str, int], Awaitable[trio.abc.Stream]]:

@@ -11,7 +11,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.io.plugs import HOST, MAC, OTHER, Network, rail_of, saying, virtually
+from tests.io.plugs import HOST, MAC, OTHER, Network, rail_of, require_that_no_stranger_is_switched, saying, virtually
 from wagman.config.setting import settings
 from wagman.fake.plugs.rail import BOOT_S, FakeRail
 from wagman.fake.plugs.server import Response
@@ -72,6 +72,12 @@ def test_a_stranger_is_refused_at_every_greeting_and_look_and_is_never_switched(
         assert [change.port for change in rail.relay_log] == [0]
 
     with_a_shelly(story, id=MAC)
+
+
+def test_behind_a_name_with_two_addresses_only_the_one_that_told_its_identity_is_switched() -> None:
+    require_that_no_stranger_is_switched(
+        lambda rail: FakeShelly(rail).answer, lambda connect: Shelly(ShellyBoard(host=HOST, id=MAC), connect), "0"
+    )
 
 
 def test_without_a_configured_address_whoever_answered_first_is_meant() -> None:

@@ -10,7 +10,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.io.plugs import HOST, MAC, OTHER, Network, rail_of, saying, virtually
+from tests.io.plugs import HOST, MAC, OTHER, Network, rail_of, require_that_no_stranger_is_switched, saying, virtually
 from wagman.config.setting import settings
 from wagman.fake.plugs.rail import FakeRail
 from wagman.fake.plugs.tasmota import FakeTasmota
@@ -47,6 +47,12 @@ def test_it_tells_who_it_is_how_often_it_started_and_when() -> None:
         assert identity.same_run(await plug.greet())
 
     with_a_plug(story, id=MAC)
+
+
+def test_behind_a_name_with_two_addresses_only_the_one_that_told_its_identity_is_switched() -> None:
+    require_that_no_stranger_is_switched(
+        lambda rail: FakeTasmota(rail).answer, lambda connect: Tasmota(TasmotaBoard(host=HOST, id=MAC), connect), "1"
+    )
 
 
 def test_a_stranger_is_refused_at_every_greeting_and_look_and_is_never_switched() -> None:

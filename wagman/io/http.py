@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import h11
 import trio
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from wagman.io import digest
 from wagman.model.errors import BoardError, BoardProtocolError, BoardTimeoutError, LinkGoneError
@@ -37,6 +37,37 @@ UNAUTHORIZED = 401
 
 Connect: TypeAlias = Callable[[str, int], Awaitable[trio.abc.Stream]]
 """Opens a connection to a host and a port; raises OSError."""
+
+
+@define
+class Errand:
+    """Opens connections that all lead to one device: to the name once, and from then on to the address at which that led.
+
+    A name may have several addresses, and another one first at each look-up. Whoever asks a device which one it is, and then
+    tells it to switch, must tell the same one.
+    """
+
+    connect: Connect
+    _at: tuple[str, int] | None = field(init=False, default=None)
+
+    async def __call__(self, host: str, port: int) -> trio.abc.Stream:
+        """A connection; see `Connect`."""
+        stream = await self.connect(*(self._at or (host, port)))
+        try:
+            self._at = self._at or _peer(stream)
+        except OSError:  # it was reset already: nobody knows where it led
+            await trio.aclose_forcefully(stream)
+            raise
+        return stream
+
+
+def _peer(stream: trio.abc.Stream) -> tuple[str, int] | None:
+    """The address that a connection leads to; None: it leads over no network."""
+    if not isinstance(stream, trio.SocketStream):
+        return None
+    host, port, *more = stream.socket.getpeername()
+    # A link-local address means nothing without its link.
+    return (f"{host}%{more[1]}" if more and more[1] else host), port
 
 
 @frozen

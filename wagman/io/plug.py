@@ -11,7 +11,7 @@ from wagman.config.hosts import place
 from wagman.config.kinds import DURATION, Kind, one_of
 from wagman.config.secrets import SECRET_FILE
 from wagman.config.setting import setting
-from wagman.io.http import Connect
+from wagman.io.http import Connect, Errand
 from wagman.model.backend import RUNS_APART_S, Abilities, Identity, Restore
 from wagman.model.errors import StrangerError
 
@@ -194,6 +194,10 @@ class Plug:
     def address(self) -> str:
         """The plug's name or address."""
         return self.config.host
+
+    def errand(self) -> Errand:
+        """The connections of one errand, which all lead to the same plug."""
+        return Errand(self.connect)
 
     def check(self, told: object) -> str:
         """The MAC address that was told.

@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 
 from wagman.config.kinds import show
 from wagman.config.secrets import read_password
-from wagman.io.http import UNAUTHORIZED, Login, fetch
+from wagman.io.http import UNAUTHORIZED, Errand, Login, fetch
 from wagman.io.plug import TIMEOUT_S, Plug, PlugBoard, number, numbered, part
 from wagman.model.backend import BLANK_BOOTS, Backend, Identity, Look, Restore
 from wagman.model.errors import BoardProtocolError, BoardRefusedError
@@ -55,23 +55,24 @@ class Shelly(Plug):
 
     async def greet(self) -> Identity:
         """Ask which Shelly it is and how long it has been up; once in each run, also for its settings."""
-        status = await self._call("Shelly.GetStatus")
+        errand = self.errand()
+        status = await self._call(errand, "Shelly.GetStatus")
         mac = self.check(part(status, "sys", "mac"))
         uptime_s, clock_s = number(part(status, "sys", "uptime")), number(part(status, "sys", "unixtime"))
         began_s = clock_s - uptime_s if clock_s is not None and uptime_s is not None else None
         if self.run.told(uptime_s, began_s) or not self._known:
-            await self._get_to_know(status)
+            await self._get_to_know(errand, status)
         return self.greeted(mac, BLANK_BOOTS, self._firmware)
 
     async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
         """The states and watts that its registers and meters show."""
-        status = await self._call("Shelly.GetStatus")
+        status = await self._call(self.errand(), "Shelly.GetStatus")
         self.check(part(status, "sys", "mac"))
         return {port: self._shown(port, status.get(f"switch:{port}")) for port in ports}
 
     async def switch(self, port: str, *, on: bool) -> None:
-        # `_set` checks that it is the right Shelly first.
         """Switch an output."""
+        # `_set` checks that it is the right Shelly first.
         await self._set(port, on=on)
 
     async def pulse(self, port: str, off_s: float) -> None:
@@ -79,9 +80,10 @@ class Shelly(Plug):
         await self._set(port, on=False, toggle_after=off_s)
 
     async def _set(self, port: str, **how: Any) -> None:
-        self.check((await self._call("Shelly.GetDeviceInfo")).get("mac"))
+        errand = self.errand()
+        self.check((await self._call(errand, "Shelly.GetDeviceInfo")).get("mac"))
         self.switching(port)
-        await self._call("Switch.Set", id=int(port), **how)
+        await self._call(errand, "Switch.Set", id=int(port), **how)
 
     def _shown(self, port: str, shown: object) -> Look:
         output, source = part(shown, "output"), part(shown, "source")
@@ -91,8 +93,8 @@ class Shelly(Plug):
             by=source if isinstance(source, str) else None,
         )
 
-    async def _get_to_know(self, status: Mapping[str, Any]) -> None:
-        info, config = await self._call("Shelly.GetDeviceInfo"), await self._call("Shelly.GetConfig")
+    async def _get_to_know(self, errand: Errand, status: Mapping[str, Any]) -> None:
+        info, config = await self._call(errand, "Shelly.GetDeviceInfo"), await self._call(errand, "Shelly.GetConfig")
         self._firmware = info["ver"] if isinstance(info.get("ver"), str) else None
         switches = [key for key in status if key.startswith("switch:")]
         restores = {_restore(part(config, key, "initial_state")) for key in switches}
@@ -103,7 +105,7 @@ class Shelly(Plug):
         )
         self._known = True
 
-    async def _call(self, method: str, **params: Any) -> dict[str, Any]:
+    async def _call(self, errand: Errand, method: str, **params: Any) -> dict[str, Any]:
         """The result of one call.
 
         Raises:
@@ -116,7 +118,7 @@ class Shelly(Plug):
             body={"id": 1, "method": method, "params": params},
             auth=None if password is None else Login(USER, password),
             timeout_s=TIMEOUT_S,
-            connect=self.connect,
+            connect=errand,
         )
         if answer.status == UNAUTHORIZED:
             raise BoardRefusedError(f"{self.address} wants {'a' if password is None else 'another'} password: set password_file")

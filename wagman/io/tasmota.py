@@ -17,7 +17,7 @@ from attrs import define, field, frozen
 from wagman.config.kinds import TEXT, show
 from wagman.config.secrets import read_password
 from wagman.config.setting import setting
-from wagman.io.http import UNAUTHORIZED, fetch
+from wagman.io.http import UNAUTHORIZED, Errand, fetch
 from wagman.io.plug import TIMEOUT_S, Plug, PlugBoard, number, numbered, part
 from wagman.model.backend import BLANK_BOOTS, Backend, Identity, Look, Restore
 from wagman.model.errors import BoardProtocolError, BoardRefusedError
@@ -70,7 +70,7 @@ class Tasmota(Plug):
 
     async def greet(self) -> Identity:
         """Ask which plug it is, how often it has started, and for its settings."""
-        status = await self._status()
+        status = await self._status(self.errand())
         self.run.told(number(part(status, "StatusSTS", "UptimeSec")), _moment(part(status, "StatusPRM", "StartupUTC")))
         told = number(part(status, "Status", "PowerOnState"))
         self.is_able(
@@ -84,7 +84,7 @@ class Tasmota(Plug):
 
     async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
         """The states and watts that its registers and meters show."""
-        status = await self._status()
+        status = await self._status(self.errand())
         return {port: Look(_relay(status, port), self.watts(port, _power(status, port))) for port in ports}
 
     async def switch(self, port: str, *, on: bool) -> None:
@@ -106,21 +106,22 @@ class Tasmota(Plug):
         await self._command(port, f"Backlog Power{port} OFF; {waits}Power{port} ON")
 
     async def _command(self, port: str, command: str) -> None:
-        status = await self._status()
+        errand = self.errand()
+        status = await self._status(errand)
         if _key(status, port) is None:
             raise BoardRefusedError(f"{self.address} has no relay {port}")
         self.switching(port)
-        await self._ask(command)
+        await self._ask(errand, command)
 
-    async def _status(self) -> dict[str, Any]:
-        status = await self._ask("Status 0")
+    async def _status(self, errand: Errand) -> dict[str, Any]:
+        status = await self._ask(errand, "Status 0")
         self._mac_of(status)
         return status
 
     def _mac_of(self, status: object) -> str:
         return self.check(part(status, "StatusNET", "Mac"))
 
-    async def _ask(self, command: str) -> dict[str, Any]:
+    async def _ask(self, errand: Errand, command: str) -> dict[str, Any]:
         """The answer to one command.
 
         Raises:
@@ -129,7 +130,7 @@ class Tasmota(Plug):
         password = read_password(self.config.password_file)
         words = {"cmnd": command} if password is None else {"user": self.user, "password": password, "cmnd": command}
         query = urlencode(words, quote_via=quote)
-        answer = await fetch(f"http://{self.address}/cm?{query}", timeout_s=TIMEOUT_S, connect=self.connect)
+        answer = await fetch(f"http://{self.address}/cm?{query}", timeout_s=TIMEOUT_S, connect=errand)
         if answer.status not in {200, UNAUTHORIZED}:
             raise BoardProtocolError(f"{self.address} answers {answer.status}: is there Tasmota on it?")
         # Old firmware reports that with the status of a success.
