@@ -18,6 +18,7 @@ from wagman.config.schema import Config
 from wagman.doctor.found import Found, Verdict
 from wagman.doctor.parts import ears
 from wagman.io.ears.addresses import Address, Place, connect
+from wagman.io.names import look_up_apart
 from wagman.model.errors import EarError
 
 ANSWER_S = 3.0
@@ -136,6 +137,7 @@ def split(text: object, otherwise: int) -> tuple[str, int] | None:
 
 
 async def _all(asked: list[Question]) -> list[Found]:
+    look_up_apart()
     kept = _Asked()
     with trio.move_on_after(ALL_S):
         async with trio.open_nursery() as nursery:

@@ -8,6 +8,7 @@
 - `auto`     finds out which of the two dialects a board speaks
 - `powerman` a board behind the daemon of PowerMan
 - `command`  a board that is a program: a fence agent, a script
+- `names`    looks up names, so that one which hangs holds up nothing else
 - `http`     HTTP as a client, one bounded request on a connection; `digest` proves a password without sending it
 - `plug`     what plugs that speak HTTP have in common; `shelly`, `tasmota` are one kind each
 - `mqtt`     plugs behind an MQTT broker, and the connection to it that ears share

@@ -14,6 +14,7 @@ from wagman.cli.outcome import DONE, FAILED, USAGE, CommandError
 from wagman.config.boards import BoardConfig, PlainBoard, WagmanBoard
 from wagman.config.load import load
 from wagman.config.schema import Config, DeviceConfig
+from wagman.io.names import look_up_apart
 from wagman.model.errors import ConfigError
 from wagman.probe import sources
 from wagman.probe.answers import Answer, Answers, Asked, BoardSeen
@@ -51,6 +52,7 @@ def ask(config: Config, devices: Sequence[DeviceConfig]) -> Answers:
 
 
 async def _ask(config: Config, devices: tuple[DeviceConfig, ...]) -> Answers:
+    look_up_apart()
     service = await trio.to_thread.run_sync(Service.at, config.service.socket)
     questions = [question for device in devices for question in sources.of_guest(device)]
     asked, witnesses, boards = list[Asked](), list[Asked](), list[BoardSeen]()

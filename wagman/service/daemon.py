@@ -18,6 +18,7 @@ from wagman.api.keeper import Keeper
 from wagman.api.listener import Bound, Doorway, SocketTakenError, unix_listener
 from wagman.config.load import advice
 from wagman.config.schema import Config
+from wagman.io.names import look_up_apart
 from wagman.model.errors import ConfigError, LinkBusyError, WagmanError
 from wagman.model.facts import Draft
 from wagman.service.orphans import INIT, Reaper
@@ -94,6 +95,7 @@ async def supervise(config: Config, source: Source, place: Home, *, refused: Seq
     `refused` says why the operator's file is not used, and is empty where it is. `speed` is how many times as fast as real time
     the service's clock runs.
     """
+    look_up_apart()
     access, warnings = group_access(config.service)
     advised = () if refused else advice(source.path)
     with (

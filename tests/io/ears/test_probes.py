@@ -20,6 +20,7 @@ from wagman.io.ears.banner import MOST_BYTES, BannerEar
 from wagman.io.ears.exec import ExecEar
 from wagman.io.ears.http import HttpEar
 from wagman.io.ears.tcp import TcpEar
+from wagman.io.names import AT_ONCE, look_up_apart
 from wagman.model import process
 from wagman.model.errors import EarError
 
@@ -181,7 +182,7 @@ class Names:
         self.asked = 0
         self.let_go = threading.Event()
 
-    def look_up(self, _host: str, _port: int, *, type: int, flags: int = 0) -> Any:  # noqa: A002 - as `getaddrinfo` has it
+    def look_up(self, _host: str, _port: int, _family: int, _type: int, _proto: int, flags: int) -> Any:
         if flags & socket.AI_NUMERICHOST:
             raise socket.gaierror(socket.EAI_NONAME, "not a number")
         self.asked += 1
@@ -196,6 +197,7 @@ def with_names(monkeypatch: pytest.MonkeyPatch, script: Callable[[Names, EarConf
     async def main() -> None:
         async with server(saying(b"hello", listens=False)) as port:
             names = Names(port)
+            look_up_apart()
             monkeypatch.setattr(socket, "getaddrinfo", names.look_up)
             await script(names, BannerEar(banner=f"gn.example:{port}", timeout_s=timeout_s))
 
@@ -242,7 +244,7 @@ def test_a_look_up_that_hangs_is_bounded_and_holds_up_no_other(monkeypatch: pyte
                     assert await probe.ask()
             with pytest.raises(EarError, match="nobody who knows it answers"):
                 await ear.probe().ask()
-            assert names.asked == 9
+            assert names.asked == 1 + AT_ONCE
         finally:
             names.let_go.set()
 

@@ -9,7 +9,6 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import trio
@@ -23,9 +22,6 @@ MOST_ADDRESSES = 4
 LOOK_UP_SHARE = 0.5
 """The share of a question's time that a look-up may take, so that the last addresses can still be asked (chosen)."""
 
-LOOK_UPS = 8
-"""How many names are looked up at once (chosen). A look-up that hangs cannot be ended, and keeps its thread and place."""
-
 OWN_TROUBLE = frozenset(
     (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EACCES, errno.EPERM, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 )
@@ -33,9 +29,6 @@ OWN_TROUBLE = frozenset(
 
 NO_FAMILY = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
 """Those of them that this computer gives for addresses of a version of IP that it does not have."""
-
-_limiter = trio.lowlevel.RunVar[trio.CapacityLimiter]("wagman look-ups")
-
 
 @frozen
 class Address:
@@ -146,21 +139,8 @@ def _check(addresses: Sequence[Address], troubles: Mapping[Address, EarError]) -
 
 
 async def _look_up(host: str, port: int) -> Sequence[Address]:
-    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-    try:
-        found = look_up(flags=socket.AI_NUMERICHOST)  # asks no name server
-    except socket.gaierror:
-        found = await trio.to_thread.run_sync(look_up, abandon_on_cancel=True, limiter=_look_ups())
+    found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)  # asks no name server for a number
     return [Address(family, at) for family, _, _, _, at in found[:MOST_ADDRESSES]]
-
-
-def _look_ups() -> trio.CapacityLimiter:
-    """The threads for look-ups, apart from all others: names that hang hold up nothing else."""
-    try:
-        return _limiter.get()
-    except LookupError:
-        _limiter.set(limiter := trio.CapacityLimiter(LOOK_UPS))
-        return limiter
 
 
 @contextmanager
