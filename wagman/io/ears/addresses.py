@@ -30,6 +30,7 @@ OWN_TROUBLE = frozenset(
 NO_FAMILY = frozenset((errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT))
 """Those of them that this computer gives for addresses of a version of IP that it does not have."""
 
+
 @frozen
 class Address:
     """One address of a guest."""

@@ -5,7 +5,7 @@ questions, none of which was answered, though after each of them somebody else o
 was last known to work: when the guest itself answered, or when a witness did after a gap. A question after which nobody answered
 is a gap, and so is a long time without a question: then the silence begins anew.
 
-- After an answer the next question may come late; nobody knows whether the guest would have answered meanwhile, so its silence is as
+- After an answer the next question may come late; nobody knows whether the guest would have answered meanwhile: its silence is as
   long as if that question had come in time.
 - No silence reaches back into a time in which nobody listened, however late a question from before that time is judged.
 """
