@@ -87,7 +87,7 @@ def test_a_bad_answer_is_asked_again_with_the_reason(terminal: Terminal, tmp_pat
     terminal.answer("What switches the power?", "tasmota")
     terminal.answer("host:", "")  # it has no default
     terminal.answer("host:", "no such host")
-    terminal.expect("must be a name or an address")
+    terminal.expect("must be a host, with its port")
     terminal.answer("host:", "plug")
     terminal.answer("called?", "Modem")
     terminal.answer("powers the guest? [1]", "0")

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock, memory_stream_pair
 
+from wagman.config.places import PLACE
 from wagman.io.mqtt import Mqtt, MqttBoard
 from wagman.io.mqtt.client import BROKER_S, CONNECT_S, MOST_BYTES, Broker, Message, connected
-from wagman.io.mqtt.keys import BROKER, FILTER, PORT, TOPIC
+from wagman.io.mqtt.keys import FILTER, PORT, TOPIC
 from wagman.io.mqtt.topics import PRESETS, TASMOTA, Topics, filled, number, state, supply, told, whole, word
 from wagman.io.mqtt.visit import ANSWER_S
 from wagman.model.backend import Look
@@ -304,7 +305,7 @@ def test_filters_that_are_none_are_refused(value: object) -> None:
 def test_filters_and_ports_and_brokers_that_are_some() -> None:
     assert [FILTER.read(each) for each in ("a/b", "+/b", "a/#", "#")] == ["a/b", "+/b", "a/#", "#"]
     assert [PORT.read(each) for each in (1, "nas", "shed/light", "kitchen lamp")] == ["1", "nas", "shed/light", "kitchen lamp"]
-    places = [BROKER.read(each) for each in ("hub", "hub:1884", "fd00::1", "[fd00::1]:1884")]
+    places = [PLACE.read(each) for each in ("hub", "hub:1884", "fd00::1", "[fd00::1]:1884")]
     assert [Broker(each).place for each in places] == [("hub", 1883), ("hub", 1884), ("fd00::1", 1883), ("fd00::1", 1884)]
     assert Broker("hub", is_tls=True).place == ("hub", 8883)
 

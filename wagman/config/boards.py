@@ -74,6 +74,11 @@ class BoardConfig:
         raise NotImplementedError
 
     @property
+    def place(self) -> tuple[str, int] | None:
+        """The host and the TCP port that the service connects to; None: the board is reached otherwise."""
+        return None
+
+    @property
     def rare_ports(self) -> Collection[Port]:
         """The ports whose beats the board may show only rarely."""
         return ()

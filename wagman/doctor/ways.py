@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import trio
 from attrs import define, field, frozen
 
-from wagman.config.boards import BoardConfig
 from wagman.config.ears import EarConfig
+from wagman.config.places import split
 from wagman.config.schema import Config
 from wagman.doctor.found import Found, Verdict
 from wagman.doctor.parts import ears
@@ -33,8 +33,8 @@ AT_ONCE = 64
 RANGE = Path("/proc/sys/net/ipv4/ping_group_range")
 """The groups that may send echo requests, from the first number to the second (Linux)."""
 
-HTTP, POWERMAN, MQTT, MQTT_TLS = 80, 10101, 1883, 8883
-"""The default ports (specified; PowerMan)."""
+HTTP, MQTT, MQTT_TLS = 80, 1883, 8883
+"""The default ports (specified)."""
 
 
 @frozen
@@ -64,8 +64,8 @@ def reached(config: Config) -> list[Found]:
 def questions(config: Config) -> Iterator[Question]:
     """Yield all hosts to be checked."""
     for board in config.boards:
-        if (its := _of_board(board)) is not None:
-            yield Question(f"board {board.name} ({board.kind})", *its, if_not="wrong")
+        if board.place is not None:
+            yield Question(f"board {board.name} ({board.kind})", *board.place, if_not="wrong")
     for whose, ear in ears(config):
         if (at := _of_ear(ear)) is not None:
             # A guest may be down, which is no fault of this computer.
@@ -96,18 +96,6 @@ def _range() -> str:
         return "unknown"
 
 
-def _of_board(board: BoardConfig) -> tuple[str, int] | None:
-    host = getattr(board, "host", None)
-    match board.kind:
-        case "shelly" | "tasmota":
-            return split(host, HTTP)
-        case "powerman":
-            return split(host, POWERMAN)
-        case "mqtt":
-            return split(host, _broker_port(board))
-    return None
-
-
 def _of_ear(ear: EarConfig) -> tuple[str, int | None] | None:
     whom = getattr(ear, ear.kind)
     match ear.kind:
@@ -125,15 +113,6 @@ def _of_ear(ear: EarConfig) -> tuple[str, int | None] | None:
 
 def _broker_port(section: object) -> int:
     return MQTT_TLS if getattr(section, "tls", False) or getattr(section, "tls_ca", None) else MQTT
-
-
-def split(text: object, otherwise: int) -> tuple[str, int] | None:
-    """Return a host and its port; None if the port is no number."""
-    whole = str(text)
-    host, colon, port = whole.rpartition(":")
-    if not colon or whole.endswith("]") or (":" in host.strip("[]") and not host.endswith("]")):
-        return whole.strip("[]"), otherwise
-    return (host.strip("[]"), int(port)) if port.isdecimal() else None
 
 
 async def _all(asked: list[Question]) -> list[Found]:

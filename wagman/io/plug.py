@@ -7,11 +7,11 @@ import trio
 from attrs import define, evolve, field, frozen
 
 from wagman.config.boards import PlainBoard
-from wagman.config.hosts import place
 from wagman.config.kinds import DURATION, Kind, one_of
+from wagman.config.places import PLACE, split
 from wagman.config.secrets import SECRET_FILE
 from wagman.config.setting import setting
-from wagman.io.http import Connect, Errand
+from wagman.io.http import HTTP_PORT, Connect, Errand
 from wagman.model.backend import RUNS_APART_S, Abilities, Identity, Restore
 from wagman.model.errors import StrangerError
 
@@ -51,7 +51,6 @@ def _read_mac(value: object) -> str:
 
 MAC_WANTED = "12 hexadecimal digits, with or without colons between them"
 MAC = Kind(MAC_WANTED, _read_mac)
-HOST = place("a name or an address, with or without a port")
 
 
 def numbered(least: int, most: int) -> Kind:
@@ -142,7 +141,7 @@ class Run:
 class PlugBoard(PlainBoard):
     """The keys that tables of plugs have in common."""
 
-    host: str = field(metadata=setting(HOST, "The plug's name or address, with the TCP port if that is not 80."))
+    host: str = field(metadata=setting(PLACE, "The plug's name or address, with the TCP port if that is not 80."))
     id: str | None = field(
         default=None,
         metadata=setting(
@@ -168,6 +167,11 @@ class PlugBoard(PlainBoard):
             "were seen to show 0 W for 45s while the load ran on. This time runs at the same time as `off_time`.",
         ),
     )
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The plug's host and port."""
+        return split(self.host, HTTP_PORT)
 
     @property
     def pulses(self) -> bool:

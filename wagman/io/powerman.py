@@ -84,6 +84,11 @@ class PowermanBoard(PlainBoard):
         ),
     )
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """The daemon's host and port."""
+        return _host_and_port(self.host)
+
     def backend(self) -> "Powerman":
         """The back end: a client of that daemon."""
         abilities = Abilities(readback="told", settle_s=self.settle_s, on_restore=self.on_restore)

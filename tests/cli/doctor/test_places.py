@@ -243,21 +243,6 @@ def test_a_ping_that_may_not_be_sent_is_told_once_with_the_range(monkeypatch: py
     assert not list(ways.pings([ways.Question("gn (tcp)", "10.0.0.1", 22, "warning")]))
 
 
-@pytest.mark.parametrize(
-    ("text", "place"),
-    [
-        ("rail", ("rail", 80)),
-        ("rail:8080", ("rail", 8080)),
-        ("[fd00::1]", ("fd00::1", 80)),
-        ("[fd00::1]:8080", ("fd00::1", 8080)),
-        ("fd00::1", ("fd00::1", 80)),
-        ("rail:x", None),
-    ],
-)
-def test_a_place_is_a_host_and_its_port(text: str, place: object) -> None:
-    assert ways.split(text, 80) == place
-
-
 # --- The saved state -----------------------------------------------------------------------------------------------------
 
 

@@ -14,12 +14,13 @@ import trio
 from attrs import define, field, frozen
 
 from wagman.config.kinds import TEXT
+from wagman.config.places import PLACE
 from wagman.config.setting import setting
 from wagman.io.ears.hearing import Source
 from wagman.io.ears.network import Network
 from wagman.io.ears.passive import PassiveEar, PassiveEarConfig, Shared
 from wagman.io.mqtt.client import BROKER_S, CONNECT_S, Broker, Connect, Connection, Message, connected, is_of
-from wagman.io.mqtt.keys import BROKER, FILTER, BrokerKeys
+from wagman.io.mqtt.keys import FILTER, BrokerKeys
 from wagman.model.errors import BoardError
 
 TURN_S = 5.0
@@ -42,7 +43,7 @@ class MqttEar(PassiveEarConfig, BrokerKeys):
 
     mqtt: str = field(metadata=setting(FILTER, "The topic on which the guest publishes; + and # may stand for parts of it."))
     host: str = field(
-        metadata=setting(BROKER, "The broker, with its port where that is not 1883, or 8883 with TLS.", key="broker")
+        metadata=setting(PLACE, "The broker, with its port where that is not 1883, or 8883 with TLS.", key="broker")
     )
     expect: str | None = field(
         default=None,

@@ -26,9 +26,10 @@ from attrs import define, evolve, field, frozen
 from wagman.config.boards import PlainBoard
 from wagman.config.findings import Finding
 from wagman.config.kinds import BOOLEAN, TEXT, one_of, show
+from wagman.config.places import PLACE
 from wagman.config.setting import setting
 from wagman.io.mqtt.client import Connect, connected
-from wagman.io.mqtt.keys import BROKER, PAYLOAD, PORT, TOPIC, BrokerKeys
+from wagman.io.mqtt.keys import PAYLOAD, PORT, TOPIC, BrokerKeys
 from wagman.io.mqtt.topics import LENGTH, PRESETS, Topics, Who, number, supply, told, whole, word
 from wagman.io.mqtt.visit import ANSWER_S, Visit
 from wagman.io.plug import METER_SETTLE_S, METER_W, Run
@@ -52,7 +53,7 @@ class MqttBoard(PlainBoard, BrokerKeys):
     about = "Plugs and relays behind an MQTT broker, by the topics of known firmware or of your own."
     port_kind = PORT
 
-    host: str = field(metadata=setting(BROKER, "The broker, with its TCP port if that is not 1883, or 8883 with TLS."))
+    host: str = field(metadata=setting(PLACE, "The broker, with its TCP port if that is not 1883, or 8883 with TLS."))
     preset: str | None = field(
         default=None,
         metadata=setting(
@@ -162,6 +163,11 @@ class MqttBoard(PlainBoard, BrokerKeys):
     def address(self) -> str:
         """The device and its broker, for people."""
         return f"{self.device} at {self.host}" if self.device else self.host
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The broker's host and port."""
+        return self.broker(self.host).place
 
     @property
     def pulses(self) -> bool:

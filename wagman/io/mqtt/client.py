@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import trio
 from attrs import define, field, frozen
 
+from wagman.config.places import split
 from wagman.config.secrets import read_password
 from wagman.model.errors import BoardError, BoardProtocolError, BoardRefusedError, BoardTimeoutError, LinkGoneError
 
@@ -67,10 +68,7 @@ class Broker:
     @property
     def place(self) -> tuple[str, int]:
         """The broker's host and port."""
-        host, colon, port = self.address.rpartition(":")
-        if not colon or port.endswith("]"):
-            host, port = self.address, str(TLS_PORT if self.is_tls else PLAIN_PORT)
-        return host.strip("[]"), int(port)
+        return split(self.address, TLS_PORT if self.is_tls else PLAIN_PORT)
 
     async def open(self, connect: Connect) -> trio.abc.Stream:
         """Open a stream to the broker. With TLS its identity is proved before anything is sent.

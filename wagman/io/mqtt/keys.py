@@ -4,7 +4,6 @@ import re
 
 from attrs import field, frozen
 
-from wagman.config.hosts import place
 from wagman.config.kinds import BOOLEAN, TEXT, Kind
 from wagman.config.secrets import SECRET_FILE
 from wagman.config.setting import setting
@@ -49,7 +48,6 @@ TOPIC = Kind("an MQTT topic, without + and #", _read_topic)
 FILTER = Kind("an MQTT topic, in which + stands for one part, and # for the rest", _read_filter)
 PAYLOAD = Kind(f"a string of up to {MOST_TOPIC_BYTES} printable characters", _read_payload)
 PORT = Kind("a number, or a name of up to 64 printable characters without +, # and %", _read_port)
-BROKER = place("a host, with its port where that is not the usual one")
 
 
 @frozen(kw_only=True, slots=False)
