@@ -13,6 +13,10 @@ from wagman.config.load import loads
 from wagman.config.schema import Config
 
 STRIP = "kind = 'strip'\nhost = 'h'\n"
+OF_PLUG = "preset = 'tasmota'\ndevice = 'plug'\n"
+BY_COMMAND = "on = ['outlet', 'on']\noff = ['outlet', 'off']\nstatus = ['outlet']\n"
+EAR = "heartbeat = { serial = '/dev/ttyUSB0' }\n"
+WAGMANS = "[board.a]\n[board.b]\ndevice = '/dev/b'\n"
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +58,7 @@ def test_the_only_board_need_not_be_named_by_what_hangs_on_it() -> None:
 
 
 def test_the_board_of_all_devices_may_stand_in_the_defaults() -> None:
-    text = "[board.a]\n[board.b]\n[defaults]\nboard = 'b'\n"
+    text = f"{WAGMANS}[defaults]\nboard = 'b'\n"
     assert places(loads(text + guest("gn", None, 1) + guest("cs", "a", 1), "f")) == [("a", 1), ("b", 1)]
 
 
@@ -89,7 +93,7 @@ def test_what_hangs_on_a_board_is_found_by_its_name() -> None:
     order = "[wagman]\nstart_order = ['b', 'a', 'c']\n"
     controller = "[device.nc]\nboard = 'one'\nport = 0\nself = true\n"
     tables = guest("a", "one", 1) + guest("b", "one", 2) + guest("c", "two", 1) + controller
-    config = loads("[board.one]\n[board.two]\n" + order + tables, "f")
+    config = loads("[board.one]\n[board.two]\ndevice = '/dev/two'\n" + order + tables, "f")
     assert [device.name for device in config.devices_on("one")] == ["nc", "a", "b"]
     assert [guest.name for guest in config.guests_on("one")] == ["b", "a"]
     assert [guest.name for guest in config.guests_on("two")] == ["c"]
@@ -131,25 +135,89 @@ def test_one_board_and_several_cannot_stand_in_one_file() -> None:
 
 
 def test_where_there_are_several_each_device_says_on_which_it_hangs() -> None:
-    (told,) = problems("[board.a]\n[board.b]\n" + guest("gn", None, 1))
-    assert told == 'f:3: device.gn.board: missing: say which board the guest is on: "a", "b"'
-    (told,) = problems("[board.a]\n[board.b]\n" + guest("gn", "aa", 1, "primary = 'sd'\n"))
-    assert told == 'f:4: device.gn.board: there is no board called "aa"; those that there are: "a", "b"'
+    (told,) = problems(WAGMANS + guest("gn", None, 1))
+    assert told == 'f:4: device.gn.board: missing: say which board the guest is on: "a", "b"'
+    (told,) = problems(WAGMANS + guest("gn", "aa", 1, "primary = 'sd'\n"))
+    assert told == 'f:5: device.gn.board: there is no board called "aa"; those that there are: "a", "b"'
 
 
 # --- What is told of what hangs on them ----------------------------------------------------------------------------------
 
 
 def test_a_port_is_taken_on_its_own_board_only() -> None:
-    boards = "[board.a]\n[board.b]\n"
-    assert len(loads(boards + guest("gn", "a", 1) + guest("cs", "b", 1), "f").devices) == 2
-    (told,) = problems(boards + guest("gn", "b", 1) + guest("cs", "b", 1))
-    assert told == 'f:9: device.cs.port: port 1 of b is already that of "gn": give each guest a port of its own'
+    assert len(loads(WAGMANS + guest("gn", "a", 1) + guest("cs", "b", 1), "f").devices) == 2
+    (told,) = problems(WAGMANS + guest("gn", "b", 1) + guest("cs", "b", 1))
+    assert told == 'f:10: device.cs.port: port 1 of b is already that of "gn": give each guest a port of its own'
 
 
 def test_a_port_has_one_name_whether_the_file_writes_a_number_or_text() -> None:
     (told,) = problems(f"[board]\n{STRIP}" + switched("gn", None, 1) + switched("cs", None, "1"))
     assert "port 1 is already that of" in told
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("kind = 'shelly'\nhost = 'Plug.lan'\n", "kind = 'shelly'\nhost = 'plug.lan:80'\npoll = 5\n"),
+        ("kind = 'shelly'\nhost = 'fd00::1'\n", "kind = 'tasmota'\nhost = '[FD00::1]'\n"),
+        ("kind = 'gpio'\nreleased = 'on'\n", "kind = 'gpio'\nreleased = 'held'\nchip = '/dev//gpiochip0'\n"),
+        ("kind = 'powerman'\n", "kind = 'powerman'\nhost = '127.0.0.1'\n"),
+        ("kind = 'mqtt'\nhost = 'hub'\n" + OF_PLUG, "kind = 'mqtt'\nhost = 'hub:1883'\nuser = 'me'\n" + OF_PLUG),
+    ],
+)
+def test_a_port_is_the_same_by_whichever_table_of_its_board(one: str, other: str) -> None:
+    boards = f"[board.a]\n{one}[board.b]\n{other}"
+    (told,) = problems(boards + switched("gn", "a", 1) + switched("cs", "b", 1))
+    same = "port 1 of b is port 1 of a by another table of the same board, and already that of"
+    assert told.endswith(f': device.cs.port: {same} "gn": give each guest a port of its own')
+    assert len(loads(boards + switched("gn", "a", 1) + switched("cs", "b", 2), "f").devices) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("kind = 'shelly'\nhost = 'plug'\n", "kind = 'shelly'\nhost = 'plug:8080'\n"),
+        ("kind = 'gpio'\nreleased = 'on'\n", "kind = 'gpio'\nreleased = 'on'\nchip = '/dev/gpiochip1'\n"),
+        ("kind = 'powerman'\n", "kind = 'powerman'\nhost = '127.0.0.1:1'\n"),
+        ("kind = 'mqtt'\nhost = 'hub'\n" + OF_PLUG, "kind = 'mqtt'\nhost = 'hub'\n" + OF_PLUG.replace("plug", "rail")),
+        (f"kind = 'exec'\n{BY_COMMAND}", f"kind = 'exec'\n{BY_COMMAND}"),
+        (STRIP, STRIP),  # nobody knows what its address means
+    ],
+)
+def test_boards_that_may_be_others_have_ports_of_their_own(one: str, other: str) -> None:
+    boards = f"[board.a]\n{one}[board.b]\n{other}"
+    assert len(loads(boards + switched("gn", "a", 1) + switched("cs", "b", 1), "f").devices) == 2
+
+
+HALF = "only one can open it: give each a port of its own"
+
+
+def test_a_serial_port_is_that_of_one_board() -> None:
+    (told,) = problems("[board.a]\n[board.b]\n" + guest("gn", "a", 1) + guest("cs", "b", 2))
+    assert told == f"f:2: board.b.device: /dev/waggle_sysmon is the port of board.a.device as well, and {HALF}"
+
+
+@pytest.mark.parametrize(
+    ("rest", "problem"),
+    [
+        (guest("gn", None, 1, EAR), "6: device.gn.heartbeat.serial: /dev/ttyUSB0 is the port of board.device as well, …"),
+        (
+            guest("gn", None, 1, EAR.replace("USB0", "S1")) + guest("cs", None, 2, EAR.replace("dev/ttyUSB0", "dev/./ttyS1")),
+            "10: device.cs.heartbeat.serial: /dev/./ttyS1 is the port of device.gn.heartbeat.serial as well, …",
+        ),
+        (
+            guest("gn", None, 1, "heartbeat = false\n" + EAR.replace("heartbeat", "still_on")),
+            "7: device.gn.still_on.serial: /dev/ttyUSB0 is the port of board.device as well, …",
+        ),
+        (
+            guest("gn", None, 1) + guest("cs", None, 2) + f"[defaults]\n{EAR.replace('USB0', 'S1')}",
+            "10: defaults.heartbeat.serial: /dev/ttyS1 is the port of several guests, …",
+        ),
+    ],
+)
+def test_a_serial_port_is_that_of_one_guest(rest: str, problem: str) -> None:
+    (told,) = problems(f"[board]\ndevice = '/dev/ttyUSB0'\n{rest}")
+    assert told == f"f:{problem.removesuffix('…')}and {HALF}"
 
 
 def test_a_medium_is_the_matter_of_boards_with_selectors() -> None:
@@ -170,7 +238,7 @@ def test_the_controller_hangs_where_its_wagman_feeds_it_or_on_any_port_of_a_boar
 
 
 def test_each_board_is_asked_often_enough_for_its_own_guests() -> None:
-    boards = "[board.a]\npoll = '2min'\n[board.b]\n"
+    boards = "[board.a]\npoll = '2min'\n[board.b]\ndevice = '/dev/b'\n"
     guests = guest("gn", "a", 1, "heartbeat_timeout = '6min'\n") + guest("cs", "b", 1)
     assert len(loads(boards + guests, "f").boards) == 2
     (told,) = problems(boards + guests + guest("x1", "a", 2))

@@ -119,8 +119,11 @@ def test_the_pauses_of_any_kind_of_board_change_at_once_and_another_kind_waits()
 
 
 def test_of_a_board_the_pauses_change_at_once_and_all_else_waits() -> None:
-    old = loads("[board.a]\n[board.b]\n[device.gn]\nboard = 'a'\nport = 1\nshutdown = []\n", "f")
-    new = loads("[board.b]\npoll = 9\ndialect = 'v4'\n[board.c]\n[device.gn]\nboard = 'b'\nport = 1\nshutdown = []\n", "f")
+    old = loads("[board.a]\n[board.b]\ndevice = '/dev/b'\n[device.gn]\nboard = 'a'\nport = 1\nshutdown = []\n", "f")
+    new = loads(
+        "[board.b]\ndevice = '/dev/b'\npoll = 9\ndialect = 'v4'\n[board.c]\n[device.gn]\nboard = 'b'\nport = 1\nshutdown = []\n",
+        "f",
+    )
     changed = change(old, new)
     assert changed.live == ("board.b.poll",)
     assert changed.waiting == ("board.a", "board.b.dialect", "device.gn.board", "board.c")

@@ -5,14 +5,14 @@ line in `wagman.config.registry`.
 """
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from attrs import field, frozen
 
 from wagman.config import durations
 from wagman.config.findings import Finding
-from wagman.config.kinds import DURATION, PORT_NAME, TEXT, Kind, one_of, whole
+from wagman.config.kinds import DURATION, PORT_NAME, SERIAL_PORT, Kind, one_of, whole
 from wagman.config.setting import setting
 from wagman.model.backend import Backend, Readback, Restore
 from wagman.model.facts import DEFAULT_BOARD, Port
@@ -79,6 +79,11 @@ class BoardConfig:
         return None
 
     @property
+    def unit(self) -> Hashable:
+        """What has the ports: equal for two tables that certainly mean the same; None: nobody knows."""
+        return None if self.place is None else (self.place[0].lower(), self.place[1])
+
+    @property
     def rare_ports(self) -> Collection[Port]:
         """The ports whose beats the board may show only rarely."""
         return ()
@@ -126,7 +131,9 @@ class WagmanBoard(BoardConfig):
 
     device: str = field(
         default="/dev/waggle_sysmon",
-        metadata=setting(TEXT, "The serial port of the board, or a pty. The port need not exist yet when the service starts."),
+        metadata=setting(
+            SERIAL_PORT, "The serial port of the board, or a pty. The port need not exist yet when the service starts."
+        ),
     )
     dialect: str = field(
         default="v3",

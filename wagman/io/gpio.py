@@ -10,8 +10,9 @@ cuts
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import PurePath
 from typing import Any, Literal, Protocol, TypeAlias
 
 from attrs import define, field, frozen
@@ -113,6 +114,11 @@ class GpioBoard(PlainBoard):
         metadata=setting(BOOLEAN, "Whether a low line energises the relay, as on most boards with optocouplers."),
     )
     may_meter = False
+
+    @property
+    def unit(self) -> Hashable:
+        """The chip."""
+        return PurePath(self.chip)
 
     def backend(self) -> Backend:
         """The back end that switches the lines."""

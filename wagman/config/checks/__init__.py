@@ -4,7 +4,7 @@
 - `boards`    the boards, and the guests on each
 - `guests`    how a guest is started and stopped
 - `hearing`   how guests are heard, and the witnesses of their silence
-- `node`      what exists once: the start order, the enclosure, who may read secrets
+- `node`      what exists once: the start order, the enclosure, who may read secrets and serial ports
 """
 
 from collections.abc import Iterator

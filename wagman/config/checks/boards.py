@@ -1,6 +1,6 @@
 """What must hold for each board and the guests on it."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from wagman.config import durations
 from wagman.config.boards import BoardConfig
@@ -10,7 +10,7 @@ from wagman.config.kinds import show
 from wagman.config.positions import Path
 from wagman.config.reading import listed, nearest_first
 from wagman.config.schema import DeviceConfig
-from wagman.model.facts import Plug
+from wagman.model.facts import Port
 
 HEARTBEAT_POLLS = 3
 """How many polls must fit into the patience with a guest (chosen: a v4 board shows one beat in each, and one may be lost)."""
@@ -49,13 +49,17 @@ def _check_poll(subject: Subject, guest: DeviceConfig, board: BoardConfig) -> It
 
 
 def check_ports(subject: Subject) -> Iterator[Finding]:
-    """No two guests are on one port."""
-    taken = dict[Plug, str]()
+    """No two guests are on one port, also if two tables describe one board."""
+    boards = {board.name: board for board in subject.boards}
+    units = {name: board.unit for name, board in boards.items() if board.unit is not None}
+    taken = dict[tuple[Hashable, Port], DeviceConfig]()
     for device in subject.config.devices:
-        first = taken.setdefault(device.plug, device.name)
-        if first != device.name:
-            message = f"{device.plug} is already that of {show(first)}: give each guest a port of its own"
-            yield Finding(("device", device.name, "port"), message, subject.of_place(device))
+        first = taken.setdefault((units.get(device.board, device.board), device.port), device)
+        if first is not device:
+            whose = "" if first.board == device.board else f"{first.plug} by another table of the same board, and "
+            message = f"{device.plug} is {whose}already that of {show(first.name)}: give each guest a port of its own"
+            tables = [subject.of_board(boards[each.board], "")[:-1] for each in (first, device) if each.board in boards]
+            yield Finding(("device", device.name, "port"), message, (*subject.of_place(device), *tables))
 
 
 def check_self(subject: Subject) -> Iterator[Finding]:

@@ -1,13 +1,14 @@
-"""What must hold for what exists once: the start order, the enclosure, and files that only the service may read."""
+"""What must hold for what exists once: the start order, the enclosure, files and ports that only the service may read."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 
 from wagman.config import secrets
 from wagman.config.checks.subject import Subject, too_short
 from wagman.config.enclosure import SENSORS, Bounds
-from wagman.config.findings import Finding
-from wagman.config.kinds import show
+from wagman.config.findings import Finding, dotted
+from wagman.config.kinds import SERIAL_PORT, Kind, show
 from wagman.config.positions import Path
 from wagman.config.reading import listed, nearest_first
 from wagman.config.schema import DeviceConfig
@@ -96,18 +97,30 @@ def check_gauges(subject: Subject) -> Iterator[Finding]:
 
 def check_secrets(subject: Subject) -> Iterator[Finding]:
     """Files with secrets are not readable by everybody on this machine."""
-    for path, value in _secrets(subject):
+    for path, value in _named(subject, secrets.SECRET_FILE):
         if secrets.is_shown_to_others(value):
             yield Finding(path, f"everybody on this machine can read {value}: chmod o-r {value}")
 
 
-def _secrets(subject: Subject) -> Iterator[tuple[Path, str]]:
-    """Each key that names a file with a secret, and the file."""
+def check_serial_ports(subject: Subject) -> Iterator[Finding]:
+    """A serial port is that of one board, or of one guest: two who read it would each get half."""
+    taken = dict[PurePath, Path]()
+    for path, port in _named(subject, SERIAL_PORT):
+        is_first = PurePath(port) not in taken
+        first = taken.setdefault(PurePath(port), path)
+        if not is_first:
+            whose = "several guests" if first == path else f"{dotted(first)} as well"
+            message = f"{port} is the port of {whose}, and only one can open it: give each a port of its own"
+            yield Finding(path, message, (first,))
+
+
+def _named(subject: Subject, kind: Kind) -> Iterator[tuple[Path, str]]:
+    """Each key of a board, an ear or a gauge that names a file of that kind, and the file."""
     for part, path in subject.parts:
         for key, attribute in settings(type(part)).items():
             value = getattr(part, attribute.name)
-            if attribute.metadata["setting"].kind is secrets.SECRET_FILE and value is not None:
+            if attribute.metadata["setting"].kind is kind and value is not None:
                 yield (*path, key), value
 
 
-CHECKS = (check_start_order, check_after, check_environment, check_gauges, check_secrets)
+CHECKS = (check_start_order, check_after, check_environment, check_gauges, check_secrets, check_serial_ports)

@@ -3,7 +3,7 @@
 import trio
 from attrs import define, field, frozen
 
-from wagman.config.kinds import TEXT, Kind
+from wagman.config.kinds import SERIAL_PORT, Kind
 from wagman.config.setting import setting
 from wagman.io.ears.hearing import Source
 from wagman.io.ears.network import Network
@@ -40,7 +40,7 @@ class SerialEar(PassiveEarConfig):
     shows = "kernel"
     networked = False
 
-    serial: str = field(metadata=setting(TEXT, "The serial port of this computer. No other program may read it."))
+    serial: str = field(metadata=setting(SERIAL_PORT, "The serial port of this computer. No other program may read it."))
     baud: int = field(default=115_200, metadata=setting(BAUD, "The port's rate, in bits per second."))
 
     def ear(self, guest: str, source: Source, network: Network, shared: Shared) -> PassiveEar:  # noqa: ARG002 - nothing is shared

@@ -15,7 +15,7 @@ A *device* here is a plug or relay with firmware of its own, as MQTT and its fir
 
 import math
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -168,6 +168,11 @@ class MqttBoard(PlainBoard, BrokerKeys):
     def place(self) -> tuple[str, int]:
         """The broker's host and port."""
         return self.broker(self.host).place
+
+    @property
+    def unit(self) -> Hashable:
+        """The device behind its broker, and the topic by which its ports are switched."""
+        return super().unit, self.preset, self.device, self.command_topic
 
     @property
     def pulses(self) -> bool:
