@@ -69,6 +69,25 @@ def test_the_plug_itself_is_the_witness_where_nobody_else_is_named(host: str, wi
     assert [each.values for each in plan.witnesses] == [{"tcp": witness}]
 
 
+@pytest.mark.parametrize(
+    ("keys", "witness"),
+    [
+        ("", "hub:1883"),
+        (",tls=false", "hub:1883"),
+        (",tls=true", "hub:8883"),
+        (",tls_ca=/etc/ca.pem", "hub:8883"),
+    ],
+)
+def test_a_broker_is_a_witness_at_the_port_where_it_listens(keys: str, witness: str) -> None:
+    text = made("--board", f"mqtt=hub,preset=tasmota,device=plug{keys}", "--guest", "gn,port=1,banner=gn:22,shutdown=")
+    assert tomllib.loads(text)["network"]["lan"]["witness"] == {"tcp": witness}
+
+
+def test_the_path_of_a_chip_is_that_of_its_board() -> None:
+    text = made("--board", "gpio=/dev/gpiochip1,released=held", "--guest", "gn,port=1,shutdown=")
+    assert tomllib.loads(text)["board"] == {"kind": "gpio", "chip": "/dev/gpiochip1", "released": "held"}
+
+
 def test_a_witness_that_is_named_is_taken_instead() -> None:
     assert 'network.lan.witness = { ping = "192.168.1.1" }' in made(*ON_A_PLUG, "--witness", "ping=192.168.1.1")
 
@@ -125,6 +144,7 @@ def test_commands_have_commas_and_blanks_and_any_key_can_be_said() -> None:
         (["--board", "shelly=plug"], "give both --board and --guest"),
         (["--board", "shely=plug", "--guest", "gn"], 'no kind of board called "shely"; the nearest are shelly'),
         (["--board", "shelly", "--guest", "gn"], "a board of kind shelly needs host"),
+        (["--board", "gpio=/dev/gpiochip1", "--guest", "gn"], "a board of kind gpio needs released"),
         (["--board", "exec", "--guest", "gn"], "a board of kind exec needs on, off"),
         (
             ["--board", "shelly=plug,pol=5s", "--guest", "gn"],

@@ -125,6 +125,29 @@ def test_a_bad_answer_is_asked_again_with_the_reason(terminal: Terminal, tmp_pat
     }
 
 
+def test_whatever_a_kind_cannot_work_without_is_asked_for(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.answer("What switches the power?", "mqtt")
+    terminal.answer("host: The broker", "hub")
+    terminal.answer("preset: The firmware", "tasmotta")
+    terminal.expect('must be "tasmota" or "zigbee2mqtt"')
+    terminal.answer("preset: The firmware", "tasmota")
+    terminal.answer("device: What takes the place of", "plug")
+    terminal.answer("called? [gn]", "")
+    terminal.answer("powers the guest? [0]", "1")
+    terminal.answer("heard?", "mqtt")
+    terminal.answer("mqtt: where?", "site/gn/alive")
+    terminal.answer("broker: The broker", "other")
+    terminal.answer("halt?", "none")
+    terminal.answer("is no guest? (for example ping=192.168.1.1) [tcp=hub:1883]", "")
+    terminal.answer("Another guest?", "n")
+    assert terminal.end() == 0
+    assert written(tmp_path) == {
+        "network": {"lan": {"witness": {"tcp": "hub:1883"}}},
+        "board": {"kind": "mqtt", "host": "hub", "preset": "tasmota", "device": "plug"},
+        "device": {"gn": {"port": 1, "heartbeat": {"mqtt": "site/gn/alive", "broker": "other"}, "shutdown": []}},
+    }
+
+
 def test_a_wagman_is_asked_for_its_port_and_hears_its_guests_itself(terminal: Terminal, tmp_path: Path) -> None:
     terminal.answer("What switches the power?", "wagman")
     terminal.answer("device: The serial port of the board, or a pty.", "")

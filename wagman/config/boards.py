@@ -54,6 +54,7 @@ class BoardConfig:
     may_meter: ClassVar[bool] = False  # it may tell how many watts a port draws
 
     takes_commands: ClassVar[bool] = False  # an operator can send it commands of its own
+    hardly_without: ClassVar[Sequence[str]] = ()  # keys with a default that almost every table states
     # What to do if it does not answer, and how a person switches off a port that the service does not look after.
     if_silent: ClassVar[str] = "look at its power and at the way to it; the service goes on asking"
     how_off: ClassVar[str] = " at the board itself"

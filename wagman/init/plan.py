@@ -1,23 +1,19 @@
 """The content of the file: one board, its guests, and the witnesses of the network."""
 
-import re
 from collections.abc import Mapping
 from typing import TypeAlias
 
 from attrs import NOTHING, evolve, field, frozen
 
 from wagman.config.boards import BoardConfig
+from wagman.config.places import joined
 from wagman.config.setting import settings
+from wagman.init.words import kind_of
 
 Table: TypeAlias = Mapping[str, object]
 
 HOST = "host"
 """The key for the address of a board in the network."""
-
-HTTP_PORT = 80
-"""The port of such a board if its address has none."""
-
-_PORT = re.compile(r"(?:^[^:]*|\]):[0-9]+$")
 
 
 @frozen
@@ -31,10 +27,15 @@ class BoardPlan:
     @property
     def witness(self) -> "EarPlan | None":
         """The board as a witness, if it is in the network: whoever cannot reach it can switch nothing, either."""
-        host = self.values.get(HOST)
-        if HOST not in required(self.section) or not isinstance(host, str):
+        needed = required(self.section)
+        if HOST not in needed or not self.values.keys() >= set(needed):
             return None
-        return EarPlan("tcp", {"tcp": _with_port(host)}, is_networked=True)
+        place = self._read().place
+        return None if place is None else EarPlan("tcp", {"tcp": joined(*place)}, is_networked=True)
+
+    def _read(self) -> BoardConfig:
+        table = settings(self.section)
+        return self.section(**{table[key].name: kind_of(table, key).read(value) for key, value in self.values.items()})
 
 
 @frozen
@@ -79,8 +80,3 @@ class Plan:
 def required(section: type) -> list[str]:
     """Return the keys that a table must have."""
     return [key for key, each in settings(section).items() if each.default is NOTHING]
-
-
-def _with_port(host: str) -> str:
-    host = f"[{host}]" if host.count(":") > 1 and not host.startswith("[") else host
-    return host if _PORT.search(host) else f"{host}:{HTTP_PORT}"

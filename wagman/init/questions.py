@@ -2,12 +2,11 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve
 
 from wagman.cli.outcome import REFUSED, CommandError
-from wagman.config.boards import BoardConfig
 from wagman.config.registry import BOARDS, EARS
 from wagman.config.schema import DeviceConfig
 from wagman.config.setting import settings
@@ -15,6 +14,9 @@ from wagman.init import specs
 from wagman.init.plan import BoardPlan, EarPlan, GuestPlan, Plan, required
 from wagman.init.text import checked
 from wagman.init.words import WordError, kind_of, value_of
+
+if TYPE_CHECKING:
+    from wagman.config.boards import BoardConfig
 
 KIND, NAME, EAR = "shelly", "gn", "http"
 """The first defaults (chosen: a board that can be bought, and an ear that shows that a program runs)."""
@@ -45,7 +47,7 @@ def planned() -> Plan:
 def _board() -> BoardPlan:
     kind = _asked(f"What switches the power? ({', '.join(BOARDS.names())})", KIND, _kind_of_board)
     section: type[BoardConfig] = specs.section_of(BOARDS, kind, "kind of board")
-    keys = required(section) or [specs.address_key(section)]
+    keys = [*required(section), *section.hardly_without] or [specs.address_key(section)]
     return BoardPlan(kind, section, {key: _setting(section, key) for key in keys})
 
 
@@ -54,11 +56,11 @@ def _kind_of_board(text: str) -> str:
     return text
 
 
-def _setting(section: type[BoardConfig], key: str) -> object:
-    """Ask for a key of the board's table; the question is the key's text on the reference page."""
+def _setting(section: type, key: str) -> object:
+    """Ask for a key of a table; the question is the key's text on the reference page, and what it may be."""
     attribute = settings(section)[key]
     known = attribute.default if isinstance(attribute.default, str) else None
-    question = f"{key}: {attribute.metadata['setting'].doc}"
+    question = f"{key}: {attribute.metadata['setting'].doc} ({kind_of(settings(section), key).wants})"
     return _asked(question, known, lambda text: value_of(kind_of(settings(section), key), text))
 
 
@@ -113,7 +115,10 @@ def _ears(plan: Plan, name: str) -> tuple[EarPlan, ...]:
         return ()
     where = WHERE.get(how)
     question = f"{how}: where?"
-    return (_asked(question, where and where.format(name=name), lambda text: specs.ear(f"{how}={text}")),)
+    ear = _asked(question, where and where.format(name=name), lambda text: specs.ear(f"{how}={text}"))
+    section = EARS.load(how)
+    more = {key: _setting(section, key) for key in required(section) if key not in ear.values}
+    return (evolve(ear, values={**ear.values, **more}),)
 
 
 def _one_of(words: Sequence[str]) -> Callable[[str], str]:

@@ -15,8 +15,8 @@ from wagman.init.words import WordError, kind_of, known, split, value_of
 if TYPE_CHECKING:
     from wagman.config.ears import EarConfig
 
-DEVICE = "device"
-"""The key for the path of a board that is plugged into this computer."""
+DEVICE, CHIP = "device", "chip"
+"""The keys for the path of a board that is plugged into this computer, or is a part of it."""
 
 
 def board(text: str) -> BoardPlan:
@@ -103,7 +103,7 @@ def address_key(section: type[BoardConfig]) -> str:
         WordError: such a board has no address.
     """
     table = settings(section)
-    for key in (HOST, DEVICE, *required(section)):
+    for key in (HOST, DEVICE, CHIP, *required(section)):
         if key in table:
             return key
     raise WordError(f"a board of kind {section.kind} has no address: say --board {section.kind},key=value")

@@ -52,6 +52,7 @@ class MqttBoard(PlainBoard, BrokerKeys):
     kind = "mqtt"
     about = "Plugs and relays behind an MQTT broker, by the topics of known firmware or of your own."
     port_kind = PORT
+    hardly_without = ("preset", "device")
 
     host: str = field(metadata=setting(PLACE, "The broker, with its TCP port if that is not 1883, or 8883 with TLS."))
     preset: str | None = field(
