@@ -182,7 +182,10 @@ PROBLEMS = [
         '8: network.far.witness[1].knock: gn is "gn", which does not answer while it is off: take somebody who is no guest',
     ),
     ("[network.far]\nwitness = { knock = '127.0.0.1' }\n", "5: network.far.witness.knock: 127.0.0.1 is this computer, which …"),
-    ("[network.far]\nwitness = { page = 'http://localhost/' }\n", "5: network.far.witness.page: localhost is this computer, …"),
+    (
+        "[network.far]\nwitness = { page = 'http://localhost/' }\n",
+        "5: network.far.witness.page: localhost is this computer, which answers whatever the network does: take …",
+    ),
 ]
 
 
@@ -209,6 +212,26 @@ def test_a_witness_is_no_guest_however_it_is_asked(ear: str, host: str) -> None:
     (told,) = problems(text)
     assert told.startswith("f:6: network.lan.witness.knock: ")
     assert loads(text.replace(f"witness = {{ knock = '{host}", "witness = { knock = 'other"), "f").networks
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "127.255.0.9", "127.1", "127.0.1", "2130706433", "0.0.0.0", "0"),  # noqa: S104 - a witness, nobody binds to it
+        *("::1", "[::1]", "::", "::ffff:127.0.0.1", "::1%lo", "0:0::1"),
+        *("localhost", "LocalHost", "localhost.localdomain", "ip6-localhost", "ip6-loopback", "gn.localhost"),
+    ],
+)
+def test_a_witness_is_not_this_computer_by_whatever_name(host: str) -> None:
+    (told,) = problems(f"{GUEST}[network.lan]\nwitness = {{ knock = '{host}' }}\n")
+    assert "is this computer, which answers whatever the network does" in told
+
+
+@pytest.mark.parametrize(
+    "host", ["10.0.0.1", "10.1", "128.1", "1.127.0.1", "127", "fe80::1", "localhost.lan", "my-localhost", "127.lan"]
+)
+def test_a_witness_may_be_anybody_else(host: str) -> None:
+    assert loads(f"{GUEST}[network.lan]\nwitness = {{ knock = '{host}' }}\n", "f").networks
 
 
 @pytest.mark.parametrize(("guest", "witness"), [("fd00::1", "[fd00::1]"), ("[fd00::1]", "fd00::1"), ("GN", "gn")])

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from wagman.bridges.fleet.config import HOST as FLEET_HOST
 from wagman.config.ears import HOST, HOST_PORT, URL
 from wagman.config.hosts import is_name, place_of
-from wagman.io.mqtt.keys import BROKER
-from wagman.io.plug import HOST as PLUG
+from wagman.config.places import PLACE
 from wagman.io.powerman import ADDRESS
 
 LABEL = "x" * 63
@@ -38,7 +37,7 @@ NO_NAMES = [
 ]
 
 
-@pytest.mark.parametrize("kind", [HOST, BROKER, PLUG, ADDRESS, FLEET_HOST])
+@pytest.mark.parametrize("kind", [HOST, PLACE, ADDRESS, FLEET_HOST])
 def test_every_host_goes_by_the_same_rule(kind: object) -> None:
     assert [kind.read(name) for name in NAMES] == NAMES  # type: ignore[attr-defined]
     for name in (*NO_NAMES, None, 7):
@@ -79,13 +78,13 @@ def test_a_place_is_a_host_with_or_without_a_port(text: str, place: tuple[str, i
     "text", ["hub:", "hub:0", "hub:65536", "hub:http", "hub:1:2", "[hub]", "[::1", "::1]", "[::1]x", "[]", ":80"]
 )
 def test_what_is_no_place(text: str) -> None:
-    for kind in (BROKER, PLUG, ADDRESS):
+    for kind in (PLACE, ADDRESS):
         with pytest.raises(ValueError, match=r"host|name"):
             kind.read(text)
 
 
 def test_an_address_that_may_have_a_port_gets_its_brackets() -> None:
-    assert [kind.read("fd00::1") for kind in (BROKER, PLUG, ADDRESS)] == ["[fd00::1]"] * 3
+    assert [kind.read("fd00::1") for kind in (PLACE, ADDRESS)] == ["[fd00::1]"] * 2
     assert HOST.read("fd00::1") == "fd00::1"
 
 

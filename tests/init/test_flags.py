@@ -83,6 +83,11 @@ def test_a_broker_is_a_witness_at_the_port_where_it_listens(keys: str, witness: 
     assert tomllib.loads(text)["network"]["lan"]["witness"] == {"tcp": witness}
 
 
+def test_a_broker_on_this_computer_is_no_witness() -> None:
+    board = "mqtt=localhost,preset=tasmota,device=plug"
+    assert "--witness ping=192.168.1.1" in said("--board", board, "--guest", "gn,port=1,banner=gn:22,shutdown=")
+
+
 def test_the_path_of_a_chip_is_that_of_its_board() -> None:
     text = made("--board", "gpio=/dev/gpiochip1,released=held", "--guest", "gn,port=1,shutdown=")
     assert tomllib.loads(text)["board"] == {"kind": "gpio", "chip": "/dev/gpiochip1", "released": "held"}

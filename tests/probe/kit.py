@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import define
 
-OUR_OWN = "127.1"
+OUR_OWN = "0x7f.1"
 """This computer by an address that a configuration does not take for its own: a witness may be anybody else."""
 
 

@@ -14,6 +14,7 @@ from tests.probe.kit import OUR_OWN, Rail, Web, rail, web
 from wagman.cli import main
 from wagman.config.boards import PlainBoard
 from wagman.fake.plain import FakePlugs
+from wagman.io.ears import addresses
 from wagman.model.backend import Backend, Identity
 from wagman.probe.boards import ask_plain
 
@@ -54,7 +55,8 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Site:
+def site(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Site:
+    monkeypatch.setattr(addresses, "is_own", lambda _: False)  # everybody around these tests is on this computer
     return Site(tmp_path / "wagman.toml", capsys)
 
 
@@ -90,6 +92,15 @@ def test_who_answers_is_shown_with_how_long_it_took(site: Site, shelly: Rail, pa
     assert board[1] == "yes"
     assert "id AABBCCDDEEFF" in out
     assert port[:3] == ["0", "(gn)", "off"]
+
+
+def test_a_witness_that_is_this_computer_is_none(site: Site, shelly: Rail, page: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    mast(site, shelly, page)
+    [witness], [source] = (site.json()[which] for which in ("witnesses", "sources"))
+    assert (witness["answered"], source["answered"]) == (False, True)
+    assert witness["why"] == "it is this computer, which answers whatever the network does"
+    assert site.probe()[0] == 1
 
 
 def test_the_same_is_told_to_programs(site: Site, shelly: Rail, page: Web) -> None:

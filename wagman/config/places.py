@@ -1,21 +1,47 @@
 """Where something is reached over TCP: a host, with its port where that is not the usual one."""
 
+import ipaddress
 from typing import Final
 
-from wagman.config.hosts import place
+from wagman.config.hosts import place, place_of
 
 PLACE: Final = place("a host, with its port where that is not the usual one")
 """An IPv6 address is read with brackets around it, whether the file has them or not."""
 
 
+OWN_NAMES: Final = frozenset(("localhost", "localhost.localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback"))
+"""Names that every computer has for itself (RFC 6761; `/etc/hosts` of Debian and of Red Hat)."""
+
+MOST_NUMBERS: Final = 4
+"""How many numbers an IPv4 address has at most; the last one of fewer stands for the rest (`inet_aton`)."""
+
+
 def split(place: str, usual_port: int) -> tuple[str, int]:
     """The host, without brackets, and the port of a place."""
-    host, colon, port = place.rpartition(":")
-    if not colon or port.endswith("]"):
-        return place.strip("[]"), usual_port
-    return host.strip("[]"), int(port)
+    host, port = place_of(place)
+    return host, port or usual_port
 
 
 def joined(host: str, port: int) -> str:
     """The place that `split` takes apart, with its port."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def is_this_computer(host: str) -> bool:
+    """Whether a host is this computer on any computer: its loopback addresses, however they are written, and their names."""
+    name = host.lower().rstrip(".")
+    try:
+        address = ipaddress.ip_address(_in_full(name))
+    except ValueError:
+        return name in OWN_NAMES or name.endswith(".localhost")
+    meant = getattr(address, "ipv4_mapped", None) or address
+    return bool(meant.is_loopback or meant.is_unspecified)
+
+
+def _in_full(text: str) -> str:
+    """An IPv4 address with all its numbers: `127.1` is 127.0.0.1. Any other text stays as it is."""
+    *first, last = text.split(".")
+    if len(first) >= MOST_NUMBERS or not all(each.isdecimal() and each.isascii() for each in (*first, last)):
+        return text
+    rest = int(last).to_bytes(MOST_NUMBERS - len(first)) if int(last) < 256 ** (MOST_NUMBERS - len(first)) else None
+    return text if rest is None else ".".join([*first, *map(str, rest)])

@@ -45,6 +45,7 @@ class Question:
     host: str
     port: int | None  # None: an echo request
     if_not: Verdict  # the verdict if it does not answer
+    is_witness: bool = False
 
 
 @define(eq=False)
@@ -66,10 +67,11 @@ def questions(config: Config) -> Iterator[Question]:
     for board in config.boards:
         if board.place is not None:
             yield Question(f"board {board.name} ({board.kind})", *board.place, if_not="wrong")
+    witnesses = [witness for network in config.networks for witness in network.witnesses]
     for whose, ear in ears(config):
         if (at := _of_ear(ear)) is not None:
             # A guest may be down, which is no fault of this computer.
-            yield Question(f"{whose} ({ear.kind})", *at, if_not="warning")
+            yield Question(f"{whose} ({ear.kind})", *at, if_not="warning", is_witness=ear in witnesses)
 
 
 def pings(asked: list[Question]) -> Iterator[Found]:
@@ -138,6 +140,9 @@ async def _answer(question: Question) -> Found:
     except EarError as error:
         do = "mend the name, or what looks names up on this computer"
         return Found("way", question.if_not, f"{question.what}: {error}", do)
+    if question.is_witness and place.is_own():
+        text = f"{question.what}: {question.host} is this computer, which answers whatever the network does"
+        return Found("way", "wrong", text, "take somebody else on that network, who is no guest")
     if came:
         return Found("way", "ok", f"{question.what}: {where} answers")
     text = f"{question.what}: {where} does not answer: {place.why or 'nothing came'}"

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from attrs import NOTHING, evolve, field, frozen
 
 from wagman.config.boards import BoardConfig
-from wagman.config.places import joined
+from wagman.config.places import is_this_computer, joined
 from wagman.config.setting import settings
 from wagman.init.words import kind_of
 
@@ -31,7 +31,7 @@ class BoardPlan:
         if HOST not in needed or not self.values.keys() >= set(needed):
             return None
         place = self._read().place
-        return None if place is None else EarPlan("tcp", {"tcp": joined(*place)}, is_networked=True)
+        return None if place is None or is_this_computer(place[0]) else EarPlan("tcp", {"tcp": joined(*place)}, is_networked=True)
 
     def _read(self) -> BoardConfig:
         table = settings(self.section)

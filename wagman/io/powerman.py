@@ -21,8 +21,9 @@ import trio
 from attrs import define, field, frozen
 
 from wagman.config.boards import PlainBoard
-from wagman.config.hosts import place, place_of
+from wagman.config.hosts import place
 from wagman.config.kinds import DURATION, PORT_NAME, Kind
+from wagman.config.places import split
 from wagman.config.setting import setting
 from wagman.model.backend import BLANK_BOOTS, Abilities, Identity, Look
 from wagman.model.errors import BoardProtocolError, BoardRefusedError, BoardTimeoutError, LinkGoneError
@@ -87,7 +88,7 @@ class PowermanBoard(PlainBoard):
     @property
     def place(self) -> tuple[str, int]:
         """The daemon's host and port."""
-        return _host_and_port(self.host)
+        return split(self.host, DEFAULT_PORT)
 
     def backend(self) -> "Powerman":
         """The back end: a client of that daemon."""
@@ -272,8 +273,7 @@ class Powerman:
         try:
             with trio.fail_after(ANSWER_S):
                 if session is None:
-                    host, port = place_of(self.address)
-                    session = Session(await self._open(host, port or DEFAULT_PORT))
+                    session = Session(await self._open(*split(self.address, DEFAULT_PORT)))
                     await session.begin()
                 yield session
             self._session, session = session, None

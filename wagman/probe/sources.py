@@ -16,6 +16,9 @@ from wagman.probe.service import Service
 ON_BOARD = "board"
 """The name of the board's own input among the sources of a guest, as in the status."""
 
+OURS = "it is this computer, which answers whatever the network does"
+"""Why nothing is proved by a witness that answers."""
+
 
 @frozen
 class Question:
@@ -52,11 +55,11 @@ async def ask(question: Question, service: Service) -> Asked:
         answer = service.heard(question.guest, name)
     else:
         assert question.ear is not None  # noqa: S101 - a witness is an ear
-        answer = await _asked(question.ear)
+        answer = await _asked(question.ear, is_witness=question.guest is None)
     return Asked(question.whose, name, answer, question.still_on)
 
 
-async def _asked(ear: EarConfig) -> Answer:
+async def _asked(ear: EarConfig, *, is_witness: bool) -> Answer:
     probe, began_s = ear.probe(), trio.current_time()
     is_there, why = False, f"nothing came within {ear.question_s:g} s"
     with trio.move_on_after(ear.question_s + SLACK_S):
@@ -66,4 +69,6 @@ async def _asked(ear: EarConfig) -> Answer:
             return Answer("no", since(began_s), f"it cannot be asked: {error}")
         place = getattr(probe, "place", None)  # probes over a network say why
         why = (place.why if isinstance(place, Place) else None) or "it did not answer as expected"
+        if is_witness and isinstance(place, Place) and place.is_own():
+            is_there, why = False, OURS
     return Answer("yes" if is_there else "no", since(began_s), None if is_there else why)

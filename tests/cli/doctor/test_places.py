@@ -19,6 +19,7 @@ from wagman.config.as_user import Account
 from wagman.doctor import inside, state, under, ways
 from wagman.doctor.devices import group_name
 from wagman.doctor.found import CODES, Found, in_order, lines, worst
+from wagman.io.ears import addresses
 from wagman.store.schema import MIGRATIONS
 
 # --- What all of them come to --------------------------------------------------------------------------------------------
@@ -199,11 +200,14 @@ def listener() -> Iterator[tuple[int, list[bytes]]]:
     thread.join()
 
 
-def test_hosts_are_connected_to_and_told_nothing(node: Node, listener: tuple[int, list[bytes]]) -> None:
+def test_hosts_are_connected_to_and_told_nothing(
+    node: Node, listener: tuple[int, list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     port, heard = listener
+    monkeypatch.setattr(addresses, "is_own", lambda _: False)
     node.write(
         f'[board]\nkind = "tasmota"\nhost = "127.0.0.1:{port}"\n'
-        f'[network.lan]\nwitness = {{ banner = "127.1:{port}" }}\n'
+        f'[network.lan]\nwitness = {{ banner = "0x7f.1:{port}" }}\n'
         f'[device.gn]\nport = "1"\nshutdown = []\nheartbeat = {{ http = "http://127.0.0.1:{port}/" }}\n'
     )
     found = node.found("way")
@@ -216,12 +220,12 @@ def test_a_board_that_is_not_reached_is_wrong_and_a_guest_may_be_down(node: Node
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     node.write(
-        f'[board]\nkind = "powerman"\nhost = "127.0.0.1:{port}"\n[network.lan]\nwitness = {{ tcp = "127.1:{port}" }}\n'
+        f'[board]\nkind = "powerman"\nhost = "127.0.0.1:{port}"\n[network.lan]\nwitness = {{ tcp = "0x7f.1:{port}" }}\n'
         f'[device.gn]\nport = "n1"\nshutdown = []\nheartbeat = {{ tcp = "gn.invalid:22" }}\n'
     )
     found = node.found("way")
     assert has(found, "wrong", f"board board (powerman): 127.0.0.1 port {port} does not answer: Connection refused")
-    assert has(found, "warning", "witness of network lan (tcp)")
+    assert has(found, "wrong", "witness of network lan (tcp): 0x7f.1 is this computer, which answers whatever the network does")
     assert has(found, "warning", "gn (tcp): the name gn.invalid cannot be looked up")
 
 

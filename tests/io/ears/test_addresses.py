@@ -3,13 +3,14 @@
 import errno
 import os
 import socket
+from typing import Any
 
 import pytest
 import trio
 from attrs import define
 from trio.testing import MockClock
 
-from wagman.io.ears.addresses import Address, Place, own_trouble
+from wagman.io.ears.addresses import Address, Place, is_own, own_trouble
 from wagman.model.errors import EarError
 
 
@@ -104,3 +105,16 @@ def test_if_no_address_could_be_asked_nobody_knows() -> None:
 def test_a_computer_that_has_that_version_of_ip_has_run_out_of_ports() -> None:
     with pytest.raises(EarError, match=os.strerror(errno.EADDRNOTAVAIL)):
         asked(guest(trouble(errno.EADDRNOTAVAIL), REFUSED))
+
+
+@pytest.mark.parametrize(
+    ("family", "at", "ours"),
+    [
+        (socket.AF_INET, ("127.0.0.1", 80), True),
+        (socket.AF_INET, ("127.8.9.10", 80), True),
+        (socket.AF_INET, ("198.51.100.77", 80), False),  # an address of no computer (RFC 5737)
+        (socket.AF_INET6, ("2001:db8::77", 80, 0, 0), False),  # another one (RFC 3849)
+    ],
+)
+def test_an_address_is_ours_if_a_socket_can_be_bound_to_it(family: int, at: tuple[Any, ...], ours: bool) -> None:
+    assert is_own(Address(family, at)) is ours

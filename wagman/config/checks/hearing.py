@@ -1,6 +1,5 @@
 """What must hold for how guests are heard: only silence that proves something may lead to a cut."""
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
@@ -10,6 +9,7 @@ from wagman.config.checks.subject import Subject, too_short
 from wagman.config.ears import NO_NETWORK, RARE_BEAT_S, SILENT_BEATS, EarConfig, StillDraws
 from wagman.config.findings import Finding
 from wagman.config.kinds import show
+from wagman.config.places import is_this_computer
 from wagman.config.positions import Path
 from wagman.config.reading import listed, nearest_first
 from wagman.config.schema import DeviceConfig
@@ -121,8 +121,9 @@ def check_witnesses(subject: Subject) -> Iterator[Finding]:
             if host in hosts:
                 message = f"{host} is {show(hosts[host])}, which does not answer while it is off: take somebody who is no guest"
                 yield Finding((*path, witness.kind), message)
-            elif _is_this_computer(host):
-                yield Finding((*path, witness.kind), f"{host} is this computer, which answers whatever the network does")
+            elif host is not None and is_this_computer(host):
+                message = f"{host} is this computer, which answers whatever the network does: take somebody else on that network"
+                yield Finding((*path, witness.kind), message)
 
 
 def _hosts_of_guests(subject: Subject) -> Mapping[str | None, str]:
@@ -140,13 +141,6 @@ def _host(ear: EarConfig) -> str | None:
         return urlsplit(whom if "://" in whom else f"//[{whom}]" if is_bare else f"//{whom}").hostname
     except ValueError:
         return None
-
-
-def _is_this_computer(host: str | None) -> bool:
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 # --- What is right, and may not be what somebody wants ----------------------------------------------------------------

@@ -89,6 +89,10 @@ class Place:
             raise EarError(f"the name {self.host} cannot be looked up: {reason}")
         return self._last
 
+    def is_own(self) -> bool:
+        """Whether one of the addresses that were found last is this computer's."""
+        return any(map(is_own, self._last))
+
     async def _any_of(
         self, question: Callable[[Address], Awaitable[bool]], addresses: Sequence[Address], troubles: dict[Address, EarError]
     ) -> bool:
@@ -137,6 +141,16 @@ def _check(addresses: Sequence[Address], troubles: Mapping[Address, EarError]) -
         is_without = getattr(error.__cause__, "errno", None) in NO_FAMILY and address.family not in asked
         if not (is_without and asked):
             raise error
+
+
+def is_own(address: Address) -> bool:
+    """Whether it is an address of this computer: only to those can a socket be bound. Nothing is sent."""
+    try:
+        with socket.socket(address.family, socket.SOCK_DGRAM) as ours:
+            ours.bind((address.at[0], 0, *address.at[2:]))
+    except OSError:
+        return False
+    return True
 
 
 async def _look_up(host: str, port: int) -> Sequence[Address]:
