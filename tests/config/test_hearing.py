@@ -174,6 +174,18 @@ PROBLEMS = [
         "5: device.gn.heartbeat[2].every: heartbeat_timeout is 5min, and must be at least 3 times every, which is 5min3s: …",
     ),
     (
+        "heartbeat = [{ board = true }, { knock = 'gn' },\n{ page = 'http://gn/', timeout = '1h' }]\n",
+        "5: device.gn.heartbeat[2].timeout: heartbeat_timeout is 5min, and must be at least 3 times timeout, which is 3h: …",
+    ),
+    (
+        "heartbeat_timeout = '20s'\nheartbeat = { knock = 'gn', every = 5, timeout = 7 }\n",
+        "5: device.gn.heartbeat.timeout: heartbeat_timeout is 20s, and must be at least 3 times timeout, which is 21s: …",
+    ),
+    (
+        "[network.far]\nwitness = [{ knock = 'a', timeout = '2min30s' },\n{ knock = 'b', timeout = '151s' }]\n",
+        "6: network.far.witness[1].timeout: timeout is 2min31s, and must be at most 2min30s: no silence counts while …",
+    ),
+    (
         "heartbeat_timeout = 29\nheartbeat = { wire = 'x' }\n",
         "4: device.gn.heartbeat_timeout: heartbeat_timeout is 29s, and must be at least 3 times every, which is 30s: …",
     ),

@@ -65,7 +65,11 @@ class EarConfig:
     )
     timeout_s: float = field(
         default=2.0,
-        metadata=setting(DURATION, "How long the service waits for an answer, from the look-up of the name to the last byte."),
+        metadata=setting(
+            DURATION,
+            "How long the service waits for an answer, from the look-up of the name to the last byte: at most a third of the "
+            "guest's `heartbeat_timeout`, and at most 2min30s for a witness.",
+        ),
     )
     network: str | None = field(
         default=None,

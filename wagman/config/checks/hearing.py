@@ -1,6 +1,7 @@
 """What must hold for how guests are heard: only silence that proves something may lead to a cut."""
 
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from urllib.parse import urlsplit
 
 from wagman.config import durations
@@ -18,6 +19,12 @@ LEAST_UNWITNESSED_S = 1800.0
 """The least patience with a guest whose silence no witness confirms, in seconds.
 
 Chosen: a switch restarts within minutes, and a provider mends a line in the time of a walk.
+"""
+
+LONGEST_WITNESS_S = 150.0
+"""The longest time that a witness may be given for an answer, in seconds.
+
+Chosen: a witness is asked twice, and a network without one that answers is reported after five minutes.
 """
 
 
@@ -54,14 +61,17 @@ def check_still_on(subject: Subject) -> Iterator[Finding]:
 
 
 def check_every(subject: Subject) -> Iterator[Finding]:
-    """A guest is asked so often that one lost answer does not count as silence."""
+    """A guest is asked so often, and given up so early, that one lost answer does not count as silence."""
     for guest in subject.config.guests:
         for ear, path in subject.ears(guest):
-            least_s, patience = SILENT_BEATS * ear.every_s, subject.source(guest, "heartbeat_timeout")
-            message = too_short("heartbeat_timeout", guest.heartbeat_timeout_s, least_s, f"{SILENT_BEATS} times every", "every")
+            # The next question waits for both: its time, and the end of the one before.
+            asked_s = 0.0 if ear.passive else ear.timeout_s
+            key, apart_s = max(("every", ear.every_s), ("timeout", asked_s), key=itemgetter(1))
+            least_s, patience = SILENT_BEATS * apart_s, subject.source(guest, "heartbeat_timeout")
+            message = too_short("heartbeat_timeout", guest.heartbeat_timeout_s, least_s, f"{SILENT_BEATS} times {key}", key)
             if message:
-                every = (*path, "every")
-                yield Finding(subject.first_stated(every, patience, path), message, (every, patience))
+                longest = (*path, key)
+                yield Finding(subject.first_stated(longest, patience, path), message, (longest, patience))
 
 
 def check_networks(subject: Subject) -> Iterator[Finding]:
@@ -113,10 +123,16 @@ def _check_patience(subject: Subject, guest: DeviceConfig, stated: Path) -> Iter
 
 
 def check_witnesses(subject: Subject) -> Iterator[Finding]:
-    """A witness is neither a guest, which may be off, nor this computer, which always hears itself."""
+    """A witness is neither a guest, which may be off, nor this computer, which always hears itself, and is soon given up."""
     hosts = _hosts_of_guests(subject)
     for network in subject.config.networks:
         for witness, path in subject.witnesses(network):
+            if durations.is_shorter(LONGEST_WITNESS_S, witness.timeout_s):
+                message = (
+                    f"timeout is {durations.show(witness.timeout_s)}, and must be at most {durations.show(LONGEST_WITNESS_S)}: "
+                    "no silence counts while a witness is waited for"
+                )
+                yield Finding((*path, "timeout"), message)
             host = _host(witness)
             if host in hosts:
                 message = f"{host} is {show(hosts[host])}, which does not answer while it is off: take somebody who is no guest"
