@@ -12,7 +12,7 @@
 - `checks`      what must hold between the values
 - `commands`    the commands in a configuration
 - `changes`     which parts of another configuration count at once, and which wait for a restart
-- `kinds`, `durations`, `places`, `secrets`   what a single value may be; `setting`: what an attribute is in the file
+- `kinds`, `durations`, `hosts`, `places`, `secrets`   what a single value may be; `setting`: what an attribute is in the file
 - `gauges`      sensors that a command reads
 - `as_user`, `runnable`   whether the service's user may read a file, and whether a command can be run at all
 - `installer`   who puts in place what the service needs of the system: the Debian package, or a command of ours

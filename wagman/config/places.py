@@ -3,7 +3,7 @@
 import ipaddress
 from typing import Final
 
-from wagman.config.hosts import place, place_of
+from wagman.config.hosts import place
 
 PLACE: Final = place("a host, with its port where that is not the usual one")
 """An IPv6 address is read with brackets around it, whether the file has them or not."""
@@ -18,8 +18,10 @@ MOST_NUMBERS: Final = 4
 
 def split(place: str, usual_port: int) -> tuple[str, int]:
     """The host, without brackets, and the port of a place."""
-    host, port = place_of(place)
-    return host, port or usual_port
+    host, colon, port = place.rpartition(":")
+    if not colon or port.endswith("]"):
+        return place.strip("[]"), usual_port
+    return host.strip("[]"), int(port)
 
 
 def joined(host: str, port: int) -> str:
