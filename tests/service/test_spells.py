@@ -4,22 +4,32 @@ import json
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
-from attrs import define, evolve, field
+from attrs import asdict, define, evolve, field
 from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from tests.store.kit import in_virtual_time, journal_at, store_at
+from wagman.model.facts import Draft
 from wagman.service.problems import Problem
-from wagman.service.spells import QUIET_MAX_S, QUIET_S, RESUMED_QUIET_S, Spells
+from wagman.service.spells import OLD_KEY, QUIET_MAX_S, QUIET_S, RESUMED_QUIET_S, Spells, spell_key
 from wagman.service.watch import LEAST_PAUSE_S, News, Watch
+from wagman.store.event import clean
 from wagman.tasks.moments import Stamp
 
 CABLE = Problem("link:board", "critical", "the board cannot be reached", "is the cable in?")
 SLOW = Problem("slow", "warning", "that takes its time", "wait", patience_s=4.0)
 GN = Problem("failing:gn", "warning", "gn does not come up", "wagman why gn", device="gn")
+
+
+def looked(spells: Spells, since: str, now_s: float, *found: Problem) -> list[Draft]:
+    """The events of a look, once all of them are recorded."""
+    return [each.draft for each in spells.look({each.id: each for each in found}, since, now_s)]
 
 
 @define
@@ -30,7 +40,7 @@ class Story:
     told: list[tuple[float, str, str]] = field(factory=list)
 
     def look(self, now_s: float, *found: Problem) -> None:
-        drafts = self.spells.look({each.id: each for each in found}, f"wall {now_s:g}", now_s)
+        drafts = looked(self.spells, f"wall {now_s:g}", now_s, *found)
         self.told += [(now_s, draft.type, draft.fields["id"]) for draft in drafts]
 
     def types(self) -> list[str]:
@@ -50,9 +60,9 @@ def test_a_problem_is_told_when_it_begins_and_when_it_has_stayed_away() -> None:
 
 def test_an_end_says_for_how_long_it_stood_without_the_time_that_was_waited() -> None:
     spells = Spells()
-    spells.look({CABLE.id: CABLE}, "then", 100)
-    spells.look({}, "then", 160)
-    (ended,) = spells.look({}, "then", 160 + QUIET_S)
+    looked(spells, "then", 100, CABLE)
+    looked(spells, "then", 160)
+    (ended,) = looked(spells, "then", 160 + QUIET_S)
     assert ended.fields["after_s"] == 60
 
 
@@ -140,7 +150,8 @@ def test_where_something_else_is_to_be_done_or_it_has_become_graver_each_of_them
 
 def resumed(before: Spells, boot: str, gap_s: float) -> Story:
     """The next run of the service, `gap_s` after its state was kept at 100 s of the run before; its clock begins at 0."""
-    saved = json.loads(json.dumps(before.saved(Stamp("boot", 1000.0), 100.0)))
+    kept = {spell_key(id_): spell.saved(Stamp("boot", 1000.0), 100.0) for id_, spell in before.going.items()}
+    saved = json.loads(json.dumps(kept))
     after = Story()
     after.spells.restore(saved, Stamp(boot, 1000.0 + gap_s), 0.0)
     return after
@@ -148,7 +159,7 @@ def resumed(before: Spells, boot: str, gap_s: float) -> Story:
 
 def standing() -> Spells:
     spells = Spells()
-    spells.look({CABLE.id: CABLE, GN.id: GN}, "then", 40.0)
+    looked(spells, "then", 40.0, CABLE, GN)
     return spells
 
 
@@ -177,8 +188,81 @@ def test_what_was_mended_meanwhile_ends_once_all_has_been_looked_at() -> None:
 @given(st.none() | st.integers() | st.text() | st.lists(st.integers()) | st.dictionaries(st.text(), st.integers()))
 def test_what_cannot_be_read_is_told_anew(saved: object) -> None:
     story = Story()
-    story.spells.restore(saved, Stamp("boot", 0.0), 0.0)
+    story.spells.restore({OLD_KEY: saved, spell_key("link:board"): saved}, Stamp("boot", 0.0), 0.0)
     assert story.spells.going == {}
+
+
+OF_0_2_0: dict[str, Any] = {
+    "stamp": {"boot": "boot", "at_s": 1000.0},
+    "spells": [{**asdict(each), "since": "then", "age_s": 60.0} for each in (CABLE, GN)],
+}
+"""The spells as 0.2.0 kept them: under one key."""
+
+
+def test_what_0_2_0_has_told_is_not_told_again() -> None:
+    after = Story()
+    after.spells.restore({OLD_KEY: OF_0_2_0}, Stamp("boot", 1020.0), 0.0)
+    after.look(5, CABLE, GN)
+    assert after.told == []
+    assert [(each["since"], each["for_s"]) for each in after.spells.shown(5)] == [("then", 60 + 20 + 5)] * 2
+
+
+def test_where_0_2_0_came_back_for_a_while_what_either_has_told_ends() -> None:
+    before, after = standing(), Story()
+    looked(before, "then", 50.0, SLOW)
+    looked(before, "then", 55.0, SLOW)
+    kept = {spell_key(id_): spell.saved(Stamp("boot", 900.0), 100.0) for id_, spell in before.going.items()}
+    after.spells.restore({**kept, OLD_KEY: {**OF_0_2_0, "spells": OF_0_2_0["spells"][:1]}}, Stamp("boot", 1020.0), 0.0)
+    after.look(RESUMED_QUIET_S)
+    assert sorted(id_ for _, type_, id_ in after.told if type_ == "problem.ended") == ["failing:gn", "link:board", "slow"]
+
+
+def test_problems_whose_ids_begin_alike_are_kept_apart_however_long_they_are() -> None:
+    ids = [f"never_heard:gn:http://{'x' * 200}/{name}" for name in "ab"]
+    keys = [spell_key(id_) for id_ in (*ids, "link:board")]
+    assert len({*keys}) == len({clean(key) for key in keys}) == 3
+
+
+def test_a_problem_that_names_all_guests_takes_no_more_room_in_the_log_for_it() -> None:
+    spells = Spells()
+    looked(spells, "then", 0.0, evolve(CABLE, text=", ".join(f"guest{n}" for n in range(10_000))))
+    assert len(json.dumps(spells.going[CABLE.id].saved(Stamp("boot", 0.0), 0.0))) < 2000
+
+
+# --- Recording --------------------------------------------------------------------------------------------------------
+
+
+def test_a_spell_counts_as_told_only_once_it_was_recorded() -> None:
+    spells = Spells()
+    for now_s, found in ((0.0, {CABLE.id: CABLE}), (1.0, {CABLE.id: evolve(CABLE, do="another")}), (2.0, {}), (99.0, {})):
+        looks = [next(spells.look(found, "then", now_s), None) for _ in range(2)]  # what follows the first is never asked for
+        assert looks[0] == looks[1]
+        looked(spells, "then", now_s, *found.values())
+
+
+@pytest.mark.parametrize("guests", [200, 500])
+def test_a_problem_of_each_guest_is_recorded_however_many_guests_there_are(
+    guests: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {each.id: each for each in (evolve(GN, id=f"failing:gn{n}", text="x" * 900) for n in range(guests))}
+    monkeypatch.setattr("wagman.service.watch.problems", lambda _: found)
+
+    async def looked_at() -> int:
+        store = store_at(tmp_path / "wagman.db")
+        async with journal_at(store, running=False) as (journal, told), trio.open_nursery() as nursery:
+            watch = Watch(News(), lambda: None, journal, lambda: Stamp("boot", 0.0), lambda: "then", lambda _: None)  # type: ignore[arg-type,return-value]
+            watch.restore((await journal.load()).memory)
+            await nursery.start(journal.run)
+            watch.look()
+            await trio.sleep(1)
+            nursery.cancel_scope.cancel()
+        return [event.type for event in told if event.durable].count("problem.began")
+
+    async def main() -> None:
+        assert await looked_at() == guests
+        assert await looked_at() == 0  # the next run knows all of them
+
+    in_virtual_time(main)
 
 
 # --- Whatever is found -------------------------------------------------------------------------------------------------

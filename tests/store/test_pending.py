@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.store.kit import in_virtual_time, record
-from wagman.store.event import Ref
+from wagman.store.event import Lasting, Ref
 from wagman.store.limits import MAX_BATCH_BYTES
 from wagman.store.pending import Pending, Receipt, Ring, Unit, memory_of, resolve
 
@@ -55,6 +55,20 @@ def test_state_is_never_dropped_only_overtaken() -> None:
     ring.push(unit(4, gn=None))
     assert ring.dropped == 2
     assert memory_of(ring.take()) == {"gn": None, "cs": "1"}
+
+
+def test_state_that_was_overtaken_is_written_in_bounded_batches_and_before_the_rest() -> None:
+    ring = Ring()
+    state = {f"device.guest{number}": "x" * 1000 for number in range(500)}
+    ring.overtake(state)
+    ring.push(unit(1, gn="new"))
+    written: dict[str, Lasting] = {}
+    while ring:
+        some = ring.take()
+        assert sum(each.size for each in some) <= MAX_BATCH_BYTES
+        written |= memory_of(some)
+        assert numbers(some) == [] or written.keys() >= state.keys()
+    assert written == {**state, "gn": "new"}
 
 
 def test_state_that_was_overtaken_is_written_before_the_rest() -> None:

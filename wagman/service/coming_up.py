@@ -9,7 +9,6 @@ from wagman.model.errors import StoreError
 from wagman.model.facts import Draft
 from wagman.service.decisions_file import Found
 from wagman.service.parts import Parts
-from wagman.service.watch import KEY as PROBLEMS_KEY
 from wagman.service.watch import Watch
 from wagman.store import Loaded
 from wagman.tasks.guest import Guest
@@ -25,7 +24,7 @@ async def resume(parts: Parts, watch: Watch, loaded: Loaded, found: Found, warni
         loaded.memory[WAGMAN_KEY], loaded.memory.get(place_key(WAGMAN_KEY))
     ):
         anew.append(WAGMAN_KEY)
-    watch.restore(loaded.memory.get(PROBLEMS_KEY))
+    watch.restore(loaded.memory)
     for board in parts.boards.values():
         board.known = known_board(loaded.memory.get(board.task))
     await parts.hitches.look_first()

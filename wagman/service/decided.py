@@ -11,7 +11,7 @@ from wagman.service.decisions_file import DecisionsFile
 from wagman.service.plugs import in_fields, port_name
 from wagman.store import Journal
 from wagman.store.decisions import Command, Decision, Entry, Kept, Tables, compare, without_tables
-from wagman.store.remembered import PREFIX, Logged, known_before, tables_memory
+from wagman.store.remembered import Logged, known_before, tables_memory
 from wagman.tasks.guest import Guest
 from wagman.tasks.supervisor import Supervisor
 
@@ -35,6 +35,7 @@ class Decided:
     log: Logged = field(factory=Logged, init=False)  # what the log says of earlier runs; it may be merged again later
     kept: Kept = field(factory=Kept, init=False)
     gone: dict[str, Entry] = field(factory=dict, init=False)  # the tables that are gone, and whose ports no other table has
+    _past: set[str] = field(factory=set, init=False)  # the tables of which the log may have something
     _run: int = field(default=0, init=False)
     _serial: int = field(default=0, init=False)
 
@@ -89,8 +90,10 @@ class Decided:
         for entry in self.left.values():
             self.leave(entry.plug)
         self._run = max(self._run, self.log.run, self.kept.run) + 1
-        stale = {f"{PREFIX}{name}": None for name in self.log.states if name not in self.entries}
-        self.journal.record([], {**stale, **tables_memory(self.entries, self._run)})
+        self._past |= {*self.log.names, *self.entries}
+        # One by one: all of them may be more than one transaction takes.
+        for key, value in tables_memory(self.entries, self._run, self._past).items():
+            self.journal.record([], {key: value})
         self.file.keeper.note()
 
     def _tell(self, before: Mapping[str, Entry], tables: Tables) -> None:
@@ -99,7 +102,8 @@ class Decided:
             Draft("device.moved", each.name, {**in_fields(each.plug), **in_fields(each.was, "was_")}) for each in tables.moved
         ]
         drafts += [self._of_port("port.left", each.plug, each.name) for each in tables.left if before[each.name].left is None]
-        self.journal.record([(draft, None) for draft in drafts])
+        for draft in drafts:
+            self.journal.record([(draft, None)])
 
     # --- Ports without a table ----------------------------------------------------------------------------------------
 

@@ -48,6 +48,8 @@ class Recollection:
     unread: Unread | None = field(default=None, init=False)
     # Takes what the log and the file know.
     recall_heard: Callable[[Heard, Heard], None] = field(default=lambda *_: None, init=False)
+    # Takes the lasting state of a log that could only be opened after the service had begun.
+    recall_problems: Callable[[Mapping[str, Any]], None] = field(default=lambda _: None, init=False)
     unknown: tuple[str, ...] = field(default=(), init=False)  # guests of which nothing is known, and which have not been up
     _file_unread: bool = field(default=False, init=False)
     _over: trio.Event = field(factory=trio.Event, init=False)
@@ -130,6 +132,7 @@ class Recollection:
         self.file.tell_missing(memory)
         self.decided.merge(log=logged(memory))
         self._recall_heard()
+        self.recall_problems(memory)
         if self.unread is not None and not self._file_unread:
             self._release("it could be read")
 

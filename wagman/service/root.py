@@ -40,6 +40,7 @@ class WagmanService:
         parts, overview = self.parts, Overview(self.parts)
         self.watch = Watch(parts.news, overview.facts, parts.journal, parts.seams.stamp, parts.clocks.wall, parts.last_event)
         self.requests = Requests(parts, overview, self.watch)
+        parts.recollection.recall_problems = self.watch.restore
 
     async def run(
         self,

@@ -7,15 +7,23 @@ for each remedy of a spell.
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
+from typing import Any, Final
 
-from attrs import asdict, define, field
+from attrs import asdict, define, evolve, field, frozen
 
 from wagman.model import shapes
 from wagman.model.facts import Draft
 from wagman.service.problems import SEVERITIES, Problem
+from wagman.store.event import HEAD_CHARS, MAX_NAME_CHARS
 from wagman.tasks.moments import Stamp
+
+PREFIX: Final = "problem."
+"""How the keys begin under which the log keeps the spell of each problem."""
+
+OLD_KEY: Final = "problems"
+"""The key under which 0.2.0 and earlier kept all spells in one value."""
 
 QUIET_S = 30.0
 """A problem that stays away for so long has ended (chosen: a few polls)."""
@@ -38,13 +46,19 @@ class Spell:
     gone_s: float | None = None  # since when it is not found any more; None while it is found
     _told: set[tuple[str, str]] = field(factory=set, init=False)  # the severities and remedies that were told
 
+    @property
     def is_news(self) -> bool:
-        """Return whether this severity and remedy have not been told yet, and count them as told: call once for each look."""
-        call = (self.problem.severity, self.problem.do)
-        is_new = call not in self._told
+        """Whether this severity and remedy have not been told yet."""
+        return self._call not in self._told
+
+    def count_as_told(self) -> None:
+        """Note that this severity and remedy were told: call once for each look."""
         # After a notice, which calls for nobody, everything is told anew.
-        self._told = {call} if self.problem.severity == "notice" else {*self._told, call}
-        return is_new
+        self._told = {self._call} if self.problem.severity == "notice" else {*self._told, self._call}
+
+    @property
+    def _call(self) -> tuple[str, str]:
+        return self.problem.severity, self.problem.do
 
     @property
     def ends_s(self) -> float:
@@ -69,6 +83,21 @@ class Spell:
             "do": problem.do,
         }
 
+    def saved(self, stamp: Stamp, now_s: float) -> dict[str, Any]:
+        """The spell as the store keeps it."""
+        # Some texts name all guests: what is kept is bounded, and the text is found anew.
+        problem = evolve(self.problem, text=self.problem.text[:HEAD_CHARS])
+        return {"stamp": asdict(stamp), "spell": {**asdict(problem), "since": self.since, "age_s": self.age_s(now_s)}}
+
+
+@frozen
+class Telling:
+    """An event about a spell, and the spell that is to be kept from then on."""
+
+    draft: Draft
+    id: str  # of the problem
+    spell: Spell | None  # None: it is over
+
 
 @define
 class Spells:
@@ -79,15 +108,19 @@ class Spells:
     _waiting: dict[str, tuple[float, str]] = field(factory=dict, init=False)
     _ended: dict[str, tuple[float, float]] = field(factory=dict, init=False)  # when each ended, and how long it had to stay away
 
-    def look(self, found: Mapping[str, Problem], since: str, now_s: float) -> list[Draft]:
-        """Take in the problems found now; return the events to be recorded."""
+    def look(self, found: Mapping[str, Problem], since: str, now_s: float) -> Iterator[Telling]:
+        """Take in the problems found now; yield the events to be recorded. Each counts as told once the next one is asked for."""
         self._waiting = {id_: self._waiting.get(id_, (now_s, since)) for id_ in found}
         self._ended = {id_: end for id_, end in self._ended.items() if now_s < end[0] + QUIET_MAX_S}
-        told = [self._began(each) for each in self._new(found) if self._counts_s(each, now_s) <= now_s]
+        for problem in [each for each in self._new(found) if self._counts_s(each, now_s) <= now_s]:
+            yield from self._began(problem)
         for spell in self.going.values():
             self._renew(spell, found.get(spell.problem.id), now_s)
-        told += [_draft("problem.changed", spell.problem) for spell in self.going.values() if spell.is_news()]
-        return told + [self._over(spell, now_s) for spell in list(self.going.values()) if spell.ends_s <= now_s]
+            if spell.is_news:
+                yield Telling(_draft("problem.changed", spell.problem), spell.problem.id, spell)
+            spell.count_as_told()
+        for spell in [each for each in self.going.values() if each.ends_s <= now_s]:
+            yield from self._over(spell, now_s)
 
     def _new(self, found: Mapping[str, Problem]) -> Iterator[Problem]:
         return (each for each in found.values() if each.id not in self.going)
@@ -97,12 +130,14 @@ class Spells:
         so_since_s = self._waiting[problem.id][0] if problem.for_s is None else now_s - problem.for_s
         return so_since_s + problem.patience_s
 
-    def _began(self, problem: Problem) -> Draft:
-        _, quiet_s = self._ended.pop(problem.id, (0.0, QUIET_S / 2))
+    def _began(self, problem: Problem) -> Iterator[Telling]:
+        _, quiet_s = self._ended.get(problem.id, (0.0, QUIET_S / 2))
         found_s, since = self._waiting[problem.id]
-        spell = self.going[problem.id] = Spell(problem, since, found_s, min(2 * quiet_s, QUIET_MAX_S))
-        spell.is_news()
-        return _draft("problem.began", problem)
+        spell = Spell(problem, since, found_s, min(2 * quiet_s, QUIET_MAX_S))
+        yield Telling(_draft("problem.began", problem), problem.id, spell)
+        self._ended.pop(problem.id, None)
+        self.going[problem.id] = spell
+        spell.count_as_told()
 
     def _renew(self, spell: Spell, problem: Problem | None, now_s: float) -> None:
         if problem is not None:
@@ -110,11 +145,11 @@ class Spells:
         elif spell.gone_s is None:
             spell.gone_s = now_s
 
-    def _over(self, spell: Spell, now_s: float) -> Draft:
+    def _over(self, spell: Spell, now_s: float) -> Iterator[Telling]:
+        after_s = None if spell.gone_s is None else spell.age_s(spell.gone_s)
+        yield Telling(_draft("problem.ended", spell.problem, after_s=after_s), spell.problem.id, None)
         del self.going[spell.problem.id]
         self._ended[spell.problem.id] = (now_s, spell.quiet_s)
-        after_s = None if spell.gone_s is None else spell.age_s(spell.gone_s)
-        return _draft("problem.ended", spell.problem, after_s=after_s)
 
     def due_s(self, found: Mapping[str, Problem], now_s: float) -> float:
         """Return the time at which the next spell begins or ends if nothing else happens."""
@@ -126,27 +161,59 @@ class Spells:
         now = [spell for spell in self.going.values() if spell.gone_s is None]
         return [spell.shown(now_s) for spell in sorted(now, key=lambda spell: SEVERITIES.index(spell.problem.severity))]
 
-    def saved(self, stamp: Stamp, now_s: float) -> dict[str, Any]:
-        """Return the spells as the store keeps them: the problems that were told, and when each began."""
-        spells = [{**asdict(each.problem), "since": each.since, "age_s": each.age_s(now_s)} for each in self.going.values()]
-        return {"stamp": asdict(stamp), "spells": spells}
+    def restore(self, memory: Mapping[str, Any], stamp: Stamp, now_s: float) -> list[Spell]:
+        """Restore the spells of an earlier run that do not go on in this one. None of them counts as found yet.
 
-    def restore(self, saved: Any, stamp: Stamp, now_s: float) -> None:
-        """Restore the spells of an earlier run. What cannot be read is told anew. None of them counts as found yet."""
+        What cannot be read is told anew.
+
+        Args:
+            memory: the lasting state; what 0.2.0 left under its one key is newer than the spells with a key of their own.
+            stamp: the present moment.
+            now_s: the same on the service's clock.
+
+        Returns:
+            The spells that are under the one key, and have no key of their own.
+        """
+        own = list(_restored((each for key, each in memory.items() if key.startswith(PREFIX)), stamp, now_s))
+        old = list(_restored(_parted(memory.get(OLD_KEY)), stamp, now_s))
+        self.going = {**{spell.problem.id: spell for spell in (*own, *old)}, **self.going}
+        return old
+
+
+def spell_key(id_: str) -> str:
+    """The key under which the log keeps the spell of the problem with that id."""
+    # The log cuts longer keys off, and an id may name an address of any length.
+    key = f"{PREFIX}{id_}"
+    return key if len(key) <= MAX_NAME_CHARS else f"{PREFIX}{blake2b(id_.encode(errors='replace'), digest_size=16).hexdigest()}"
+
+
+def _parted(saved: Any) -> Iterator[Any]:
+    """The spells that 0.2.0 kept in one value, as they are kept now."""
+    match saved:
+        case {"stamp": stamp, "spells": [*spells]}:
+            yield from ({"stamp": stamp, "spell": spell} for spell in spells)
+
+
+def _restored(saved: Iterable[Any], stamp: Stamp, now_s: float) -> Iterator[Spell]:
+    for each in saved:
         try:
-            same, lost_s = saved["stamp"]["boot"] == stamp.boot, stamp.at_s - saved["stamp"]["at_s"]
-            spells = [_restored(each, lost_s if same else None, now_s) for each in saved["spells"]]
-        except (KeyError, TypeError, AttributeError):
-            return
-        self.going = {spell.problem.id: spell for spell in spells}
+            yield _spell(each["spell"], _lost_s(each["stamp"], stamp), now_s)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue
 
 
-def _restored(saved: Mapping[str, Any], lost_s: float | None, now_s: float) -> Spell:
-    rest = dict(saved)
+def _lost_s(saved: Mapping[str, Any], stamp: Stamp) -> float | None:
+    """The time since a stamp; None: it is one of another boot."""
+    lost_s: float = stamp.at_s - saved["at_s"]
+    return lost_s if saved["boot"] == stamp.boot else None
+
+
+def _spell(saved: Mapping[str, Any], lost_s: float | None, now_s: float) -> Spell:
+    rest = {**saved, "id": str(saved["id"]), "text": str(saved["text"])}
     since, age_s = str(rest.pop("since")), rest.pop("age_s")
     began_s = None if age_s is None or lost_s is None else now_s - lost_s - float(age_s)
     spell = Spell(Problem(**rest), since, began_s, RESUMED_QUIET_S, gone_s=now_s)
-    spell.is_news()
+    spell.count_as_told()
     return spell
 
 

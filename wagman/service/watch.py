@@ -1,20 +1,16 @@
 """The task that looks for problems, at each event and every minute."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import trio
 from attrs import define, field
 
 from wagman.model import shapes
-from wagman.model.facts import Draft
 from wagman.service.problems import Facts, problems
-from wagman.service.spells import Spells
+from wagman.service.spells import OLD_KEY, Spell, Spells, Telling, spell_key
 from wagman.store import Cause, Journal
 from wagman.tasks.moments import Stamp
-
-KEY = "problems"
-"""The name under which the store keeps the spells of problems."""
 
 LOOK_S = 60.0
 """How often the task looks if nothing happens (chosen: urgent problems begin with an event, and are looked for at once)."""
@@ -59,9 +55,12 @@ class Watch:
     cause: Callable[[str], Cause]
     spells: Spells = field(factory=Spells, init=False)
 
-    def restore(self, saved: Any) -> None:
-        """Restore the spells that the store kept."""
-        self.spells.restore(saved, self.stamp(), trio.current_time())
+    def restore(self, memory: Mapping[str, Any]) -> None:
+        """Restore the spells that the store kept, and give those of an older release keys of their own."""
+        for spell in self.spells.restore(memory, self.stamp(), trio.current_time()):
+            self.journal.record([], {spell_key(spell.problem.id): self._saved(spell)})
+        # An older release that comes back finds nothing, and tells anew what stands.
+        self.journal.record([], {OLD_KEY: None})
 
     def shown(self) -> Sequence[shapes.Problem]:
         """The rows of the problems in the status."""
@@ -79,10 +78,15 @@ class Watch:
     def look(self) -> float:
         """Look for problems, record what is new, and return the time of the next beginning or end if nothing else happens."""
         now_s, found = trio.current_time(), problems(self.facts())
-        drafts = self.spells.look(found, self.wall(), now_s)
-        if drafts:
-            self.journal.record(list(self._caused(drafts)), {KEY: self.spells.saved(self.stamp(), now_s)})
+        for telling in self.spells.look(found, self.wall(), now_s):
+            self._record(telling)
         return self.spells.due_s(found, now_s)
 
-    def _caused(self, drafts: Sequence[Draft]) -> Iterator[tuple[Draft, Cause]]:
-        return ((draft, None if draft.device is None else self.cause(draft.device)) for draft in drafts)
+    def _record(self, telling: Telling) -> None:
+        """Record one event, with its spell: all of them may be more than one transaction takes."""
+        cause = None if telling.draft.device is None else self.cause(telling.draft.device)
+        kept = None if telling.spell is None else self._saved(telling.spell)
+        self.journal.record([(telling.draft, cause)], {spell_key(telling.id): kept})
+
+    def _saved(self, spell: Spell) -> Mapping[str, Any]:
+        return spell.saved(self.stamp(), trio.current_time())

@@ -168,14 +168,15 @@ class Kept:
 
 def render(kept: Kept) -> str:
     """The text, with a line for each guest, because people read it, too."""
-    entries = ",\n".join(f"  {json.dumps(name)}: {json.dumps(_plain(each))}" for name, each in kept.entries.items())
+    entries = ",\n".join(f"  {json.dumps(name)}: {json.dumps(plain_entry(each))}" for name, each in kept.entries.items())
     unwritten = f',\n "unwritten": {json.dumps(dict(kept.unwritten.runs))}' if kept.unwritten.runs else ""
     command = "" if kept.command is None else f',\n "all": {json.dumps(plain_command(kept.command))}'
     heard = f',\n "heard": {json.dumps(dict(kept.heard))}' if kept.heard else ""
     return f'{{"format": {FORMAT}, "run": {kept.run}, "devices": {{\n{entries}\n }}{command}{heard}{unwritten}}}\n'
 
 
-def _plain(entry: Entry) -> dict[str, Any]:
+def plain_entry(entry: Entry) -> dict[str, Any]:
+    """The entry as plain data."""
     plain = asdict(entry, filter=lambda attribute, value: not (attribute.name in MAY_BE_MISSING and value is None))
     decision = plain.pop("decision", {})
     return {**plain, **decision}

@@ -68,16 +68,16 @@ class Unit:
 
     def __attrs_post_init__(self) -> None:
         events = sum(len(each.event.text) + ROW_BYTES for each in self.events)
-        self.size = events + sum(len(key) + length(value) + ROW_BYTES for key, value in self.memory.items())
+        self.size = events + sum(size_of(key, value) for key, value in self.memory.items())
 
 
 PLACE_BYTES = 128
 """The most bytes that the place of an event takes."""
 
 
-def length(value: Lasting) -> int:
-    """About the length of a value."""
-    return PLACE_BYTES if isinstance(value, Ref) else len(value or "")
+def size_of(key: str, value: Lasting) -> int:
+    """About how many bytes a key takes with its value."""
+    return len(key) + (PLACE_BYTES if isinstance(value, Ref) else len(value or "")) + ROW_BYTES
 
 
 @define(eq=False, repr=False)
@@ -115,13 +115,23 @@ class Ring:
         taken: list[Unit] = []
         room = MAX_BATCH_BYTES
         if self._overtaken:
-            taken.append(Unit((), self._overtaken, Receipt(())))
-            self._overtaken = {}
+            taken.append(self._next_overtaken())
             room -= taken[0].size
-        while self._units and (not taken or self._units[0].size <= room):
+        while self._units and not self._overtaken and (not taken or self._units[0].size <= room):
             taken.append(self._shift())
             room -= taken[-1].size
         return taken
+
+    def _next_overtaken(self) -> Unit:
+        """The first part of the overtaken state, at least one key, as far as one transaction takes it."""
+        part, room = dict[str, Lasting](), MAX_BATCH_BYTES
+        for key, value in self._overtaken.items():
+            room -= size_of(key, value)
+            if part and room < 0:
+                break
+            part[key] = value
+        self._overtaken = {key: value for key, value in self._overtaken.items() if key not in part}
+        return Unit((), part, Receipt(()))
 
     def _drop_oldest(self) -> None:
         unit = self._shift()

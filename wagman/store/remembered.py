@@ -5,17 +5,24 @@ has been taken over by another one since. Of two decisions about a table the lat
 """
 
 import json
-from collections.abc import Container, Mapping
-from typing import Any
+from collections.abc import Container, Iterable, Mapping
+from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
 from wagman.model.errors import StoreError
 from wagman.model.facts import DEFAULT_BOARD, restored_stamp, term_of
-from wagman.store.decisions import Command, Entry, Kept, command_of, decision_of, heard_of, parse, render
+from wagman.store.decisions import Command, Entry, Kept, command_of, decision_of, heard_of, parse, plain_entry
 
 TABLES_KEY = "tables"
-"""The key under which the log keeps which tables there are and were, from each start on: the file beside the log may be lost."""
+"""The key under which the log keeps the number of the run that last wrote which tables there are and were.
+
+Up to 0.2.0 all tables were in this value. An older release that comes back finds none in it, takes the states of the guests for
+all that there is, and writes its tables there; these count then.
+"""
+
+TABLE_PREFIX: Final = "table."
+"""How the keys begin under which the log keeps each table, from each start on: the file beside the log may be lost."""
 
 PREFIX = "device."
 """How the keys begin under which the log keeps the state of each guest."""
@@ -30,15 +37,20 @@ class Logged:
 
     entries: Mapping[str, Entry] = field(factory=dict)  # by the name of the table
     run: int = 0  # number of the run that last wrote which tables there are; 0: an older program, or none
-    states: frozenset[str] = frozenset()  # tables whose state the log has, also those that have been taken over
+    names: frozenset[str] = frozenset()  # tables of which the log has something, also those that have been taken over
     command: Command | None = None  # to all guests
     untold: frozenset[str] = frozenset()  # tables that an older program wrote last, without saying who had decided
     heard: Mapping[str, tuple[str, ...]] = field(factory=dict)  # for each guest, its sources that were ever heard
 
 
-def tables_memory(entries: Mapping[str, Entry], run: int) -> dict[str, Any]:
-    """The tables that there are and were, as the log keeps them."""
-    return {TABLES_KEY: json.loads(render(Kept(entries, run=run)))}
+def tables_memory(entries: Mapping[str, Entry], run: int, past: Iterable[str] = ()) -> dict[str, Any]:
+    """The tables that there are and were, as the log keeps them; those of `past` that are not among them are forgotten.
+
+    Each value may be written by itself, in this order: where a power cut leaves the last ones out, the next run writes them.
+    """
+    rows = {f"{TABLE_PREFIX}{name}": plain_entry(entry) for name, entry in entries.items()}
+    stale = [f"{prefix}{name}" for name in sorted(past) if name not in entries for prefix in (TABLE_PREFIX, PREFIX)]
+    return {**rows, **dict.fromkeys(stale), TABLES_KEY: {"run": run}}
 
 
 def heard_key(guest: str) -> str:
@@ -49,13 +61,19 @@ def heard_key(guest: str) -> str:
 def logged(memory: Mapping[str, Any]) -> Logged:
     """What a log's lasting state knows of earlier runs; what cannot be read counts as missing."""
     tables = _tables(memory)
-    saved = {key.removeprefix(PREFIX): each for key, each in memory.items() if key.startswith(PREFIX)}
+    saved = _of(memory, PREFIX)
     states = {name: entry for name, each in sorted(saved.items(), key=_age) if (entry := logged_entry(each)) is not None}
     untold = frozenset(name for name, entry in states.items() if entry.stays_down and "decision" not in saved[name])
     known = {name: each for name, each in states.items() if name in tables.entries or not tables.run}
     later = {name: each for name, each in known.items() if name in untold or each.serial >= _serial(tables.entries, name)}
-    heard = {key.removeprefix(HEARD_PREFIX): each for key, each in memory.items() if key.startswith(HEARD_PREFIX)}
-    return Logged({**tables.entries, **later}, tables.run, frozenset(saved), _command(memory), untold, heard_of(heard))
+    heard = _of(memory, HEARD_PREFIX)
+    names = frozenset({*saved, *_of(memory, TABLE_PREFIX)})
+    return Logged({**tables.entries, **later}, tables.run, names, _command(memory), untold, heard_of(heard))
+
+
+def _of(memory: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """The values whose keys begin with the prefix, by the rest of the key."""
+    return {key.removeprefix(prefix): each for key, each in memory.items() if key.startswith(prefix)}
 
 
 def _command(memory: Mapping[str, Any]) -> Command | None:
@@ -67,8 +85,15 @@ def _command(memory: Mapping[str, Any]) -> Command | None:
 
 
 def _tables(memory: Mapping[str, Any]) -> Kept:
+    match memory.get(TABLES_KEY):
+        case {"devices": _} as document:  # an older release wrote last
+            pass
+        case {"run": run}:
+            document = {"run": run, "devices": _of(memory, TABLE_PREFIX)}
+        case _:
+            return Kept()
     try:
-        return parse(json.dumps(memory.get(TABLES_KEY)))
+        return parse(json.dumps(document))
     except StoreError:
         return Kept()
 
