@@ -1,14 +1,16 @@
 """The service's own tasks: a crash of any of them is contained, also while it comes up or ends."""
 
 import signal
+import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 from attrs import define, evolve, field
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from wagman.api.listener import Bound
 from wagman.config.boards import BoardConfig, WagmanBoard
@@ -258,3 +260,24 @@ def test_a_reload_reaches_what_the_alarms_of_the_guests_go_by(tmp_path: Path) ->
         assert node.service.parts.guests["gn"].alarms.late_s == 3 * 90
 
     in_service(tmp_path, body)
+
+
+def test_a_service_that_is_told_to_end_while_another_process_holds_the_log_ends_at_once_and_touches_no_board(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wagman.store.sqlite.BUSY_S", 0.0)
+
+    async def main(node: Node) -> None:
+        async with trio.open_nursery() as nursery:
+            with closing(sqlite3.connect(tmp_path / "wagman.db", isolation_level=None)) as holder:
+                holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+                holder.execute("BEGIN EXCLUSIVE")
+                nursery.start_soon(nursery.start, node.run)
+                await trio.sleep(5)
+                node.service.stopping.set()
+                await wait_all_tasks_blocked()
+                assert not nursery.child_tasks
+        assert [event.type for event in node.events] == ["store.unavailable"]
+        assert node.port.times == 1
+
+    virtually(main, tmp_path, port=1)

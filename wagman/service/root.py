@@ -17,11 +17,13 @@ from wagman.io.board.task import Board
 from wagman.model.errors import LinkBusyError
 from wagman.model.facts import Draft
 from wagman.service.coming_up import resume
+from wagman.service.decisions_file import Found
 from wagman.service.gauges import TASK as GAUGES_TASK
 from wagman.service.overview import Overview
 from wagman.service.parts import Parts
 from wagman.service.requests import COMMIT_S, Requests
 from wagman.service.watch import Watch
+from wagman.store import Loaded
 from wagman.tasks.contain import FirstStart, at_the_end, contained
 
 
@@ -50,14 +52,17 @@ class WagmanService:
         warnings: Sequence[str] = (),
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Run the service until `stopping` is set or the task is cancelled; started once it supervises.
+        """Run the service until `stopping` is set or the task is cancelled; started once it supervises or knows it never will.
 
         Raises:
             LinkBusyError: another process holds the serial port.
             TaskKeepsCrashingError: a task cannot be kept running.
         """
-        file = self.parts.recollection.file
-        loaded, found = await self.parts.journal.load(), await file.find()
+        file, left = self.parts.recollection.file, await self._left()
+        if left is None:
+            task_status.started()
+            return
+        loaded, found = left
         if loaded.unread is None:
             file.tell_missing(loaded.memory)
         # The file keeps the count of events that the store could not write, so its task ends last.
@@ -69,6 +74,20 @@ class WagmanService:
                 await self._supervise(listener, judge, task_status)
                 store_nursery.cancel_scope.cancel()
             keeper_nursery.cancel_scope.cancel()
+
+    async def _left(self) -> tuple[Loaded, Found] | None:
+        """What earlier runs left, in the log and beside it; None: the service is to stop before that is known."""
+        # A log that somebody else holds is waited for, and so is a disk that does not answer.
+        left: tuple[Loaded, Found] | None = None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._cancel_when_stopping, nursery.cancel_scope)
+            left = await self.parts.journal.load(), await self.parts.recollection.file.find()
+            nursery.cancel_scope.cancel()
+        return left
+
+    async def _cancel_when_stopping(self, scope: trio.CancelScope) -> None:
+        await self.stopping.wait()
+        scope.cancel()
 
     async def _supervise(
         self,
