@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from tests.store.kit import NOON, batch, draft, everything, faulty_at, in_virtual_time, journal_at, opened, raw, store_at, types
 from wagman.model.errors import StoreError
@@ -712,6 +713,30 @@ def test_a_disk_that_does_not_answer_is_one_that_fails(path: Path) -> None:
             go_on.set()
             await trio.sleep(30.0)
             assert types(await journal.page()) == ["store.opened", "device.started", "store.unavailable", "store.recovered"]
+
+    in_virtual_time(body)
+
+
+def test_a_disk_that_answers_while_the_process_stands_still_is_none_that_fails(path: Path) -> None:
+    async def body() -> None:
+        clock, frozen_s = trio.lowlevel.current_clock(), 0.0
+        assert isinstance(clock, MockClock)
+
+        async def freezing(call: Any) -> Any:
+            nonlocal frozen_s
+            await trio.lowlevel.checkpoint()
+            result = call()
+            if frozen_s:
+                clock.jump(frozen_s)
+                frozen_s = 0.0
+                await trio.sleep(0.3)
+            return result
+
+        async with journal_at(path, blocking=freezing) as (journal, told):
+            frozen_s = 3600.0
+            assert await journal.record([draft()]).settled(7200.0)
+            assert [(e.type, e.id) for e in told] == [("store.opened", 1), ("device.started", 2)]
+            assert types(await journal.page()) == ["store.opened", "device.started"]
 
     in_virtual_time(body)
 

@@ -26,6 +26,9 @@ HEALTHY_S = 60.0
 STALL_S = 10.0
 """A disk that has not answered for this long counts as broken (chosen)."""
 
+FROZEN_S = 1.0
+"""A time that is noticed so late has passed while this process, or its whole machine, stood still (chosen)."""
+
 DRAIN_S = 5.0
 """How long writing the rest may take at the end (chosen)."""
 
@@ -55,13 +58,17 @@ async def inline(call: Callable[[], T]) -> T:
 
 
 async def answered(blocking: Blocking, call: Callable[[], T], patience_s: float = STALL_S, failing: str = "") -> T:
-    """Make the call within `patience_s` seconds.
+    """Make the call within `patience_s` seconds. It is made twice where this process stood still meanwhile.
 
     Raises:
         StallError: the disk has not answered in time; its text begins with `failing`.
     """
-    with trio.move_on_after(patience_s):
-        return await blocking(call)
+    for _ in range(2):
+        with trio.move_on_after(patience_s) as waiting:
+            return await blocking(call)
+        # A process that was frozen has given up before it could look whether there is an answer.
+        if trio.current_time() - waiting.deadline < FROZEN_S:
+            break
     raise StallError(f"{failing}the disk has not answered for {patience_s:g} s")
 
 
