@@ -49,9 +49,9 @@ class Hitches:
     async def run(self) -> None:
         """Check all commands every `LOOK_S` and after each change of the configuration, until cancelled."""
         while True:
-            self._reconfigured = trio.Event()
             with trio.move_on_after(LOOK_S):
                 await self._reconfigured.wait()
+            self._reconfigured = trio.Event()  # before the look: a change in the midst of it calls for another one
             await self._look()
 
     async def _look(self) -> None:
