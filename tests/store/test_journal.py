@@ -823,6 +823,26 @@ def test_a_log_that_is_deleted_while_nothing_happens_is_begun_anew_with_what_las
     in_virtual_time(body)
 
 
+def test_another_log_that_is_put_in_its_place_while_running_gets_the_state_and_keeps_none_of_its_own(path: Path) -> None:
+    another = path.with_name("another.db")
+
+    async def body() -> None:
+        with opened(another, new_log_id=lambda: "another") as (store, _):
+            store.commit(batch(1, 3, gn='"of another"', x1='"of another"'))
+        async with journal_at(path) as (journal, _):
+            assert await journal.record([draft()], {"gn": 1, "cs": 1}).settled(5.0)
+            for each in (path, path.with_name(f"{path.name}-wal")):
+                lose(each)
+            another.rename(path)
+            await trio.sleep(2 * LOOK_S)
+            assert (journal.log_id, journal.broken) == ("another", None)
+        with opened(path) as (_, found):
+            assert found.log_id == "another"
+            assert recorded(found.memory) == {"gn": "1", "cs": "1"}
+
+    in_virtual_time(body)
+
+
 def test_damage_found_by_a_reader_has_the_log_replaced(path: Path) -> None:
     async def body() -> None:
         with opened(path) as (store, _):

@@ -200,10 +200,12 @@ class Journal:
         return opened
 
     def _begin_log(self, opened: Opened) -> None:
+        if self.log_id is None:
+            self._memory = {**opened.memory, **self._memory}
+        else:  # the lasting state of the old log has to be in the new one, and nothing else
+            self._memory = {**dict.fromkeys(opened.memory), **self._memory}
+            self.ring.overtake(self._memory)
         self._feed.begin(opened.log_id, opened.held)
-        if opened.fresh:
-            self.ring.overtake(self._memory)  # the lasting state of the old log has to be in the new one
-        self._memory = {**opened.memory, **self._memory}
         for each in opened.set_aside:
             self._note("store.damaged", reason=each.reason, set_aside=str(each.path))
         self._note("store.opened", log_id=opened.log_id, new=opened.fresh)
