@@ -4,18 +4,23 @@ Each of these failed where a decision was kept in the log alone, under the name 
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 from attrs import define, evolve, field
 
 from tests.simulation.node import node
+from tests.store.kit import in_virtual_time, journal_at
 from wagman.config.schema import Config
 from wagman.model.facts import Port
+from wagman.service.decisions_file import DecisionsFile
 from wagman.simulation.play import Outcome, Scenario, play
 from wagman.simulation.records import EventShown, Look, Record, RelayMoved
 from wagman.simulation.script import parse
-from wagman.store import Event
+from wagman.store import Event, Keeper, SmallFile, inline
+from wagman.store.owner import barred_words
 
 BEFORE = "20 min; x1: disable; gn: stop; 5 min; "
 
@@ -376,3 +381,19 @@ def test_events_that_were_shown_and_never_written_are_counted_by_the_first_that_
 def test_events_that_were_written_after_all_are_not_counted() -> None:
     story = told("20 min; disk full; gn: restart; 5 min; disk ok; 2 min; service kill; 1 s; service start; 5 min")
     assert story.of("store.dropped") == []
+
+
+def test_what_to_type_names_a_file_that_was_set_aside_as_it_is_called_then(tmp_path: Path) -> None:
+    path = tmp_path / "decisions.json"
+    path.write_text("precious")
+
+    async def body() -> None:
+        async with journal_at(tmp_path / "wagman.db") as (journal, told):
+            file = DecisionsFile(journal, Keeper(SmallFile(path), inline, str, lambda _: None))
+            await file.set_aside(f"cannot read {path}: Permission denied; {barred_words(path)}")
+            await trio.sleep(1)
+            (damaged,) = [event.fields for event in told if event.type == "decisions.damaged"]
+            assert damaged["reason"].startswith(f"cannot read {path}: Permission denied; {path} belongs to ")
+            assert damaged["reason"].endswith(f" {damaged['set_aside']}")
+
+    in_virtual_time(body)

@@ -124,6 +124,13 @@ def test_a_file_that_root_makes_in_somebody_elses_directory_is_theirs(tmp_path: 
     assert {each.stat().st_uid for each in tmp_path.iterdir()} == {65534}
 
 
+def test_a_file_that_is_set_aside_never_takes_the_place_of_another(file: SmallFile) -> None:
+    for text in ("first", "second"):
+        file.path.write_text(text)
+        assert file.set_aside("unreadable-19700101T000012Z").read_text() == text
+    assert sorted(each.read_text() for each in file.path.parent.iterdir()) == ["first", "second"]
+
+
 # --- The task ---------------------------------------------------------------------------------------------------------
 
 

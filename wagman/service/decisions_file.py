@@ -13,6 +13,7 @@ from wagman.model.errors import StallError, StoreError
 from wagman.model.facts import Draft
 from wagman.store import SETTLED_KEY, Journal, Keeper
 from wagman.store.decisions import Command, Entry, Kept, Tally, parse, render
+from wagman.store.owner import renamed
 
 
 @frozen
@@ -88,6 +89,7 @@ class DecisionsFile:
         now = self.journal.wall().strftime("%Y%m%dT%H%M%SZ")
         try:
             path = await self.keeper.set_aside(f"unreadable-{now}")
+            reason = renamed(reason, self.keeper.file.path, path)
         except StoreError as error:
             reason, path = f"{reason}; {error}", None
         fields = {"reason": reason, "set_aside": None if path is None else str(path)}

@@ -37,7 +37,7 @@ def set_aside(path: Path, label: str, now: datetime) -> Path:
     Raises:
         OSError: a file cannot be renamed.
     """
-    target = _free_name(path, f"{label}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}")
+    target = free_name(path, f"{label}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}")
     for suffix in ("", *COMPANIONS):
         source = with_suffix(path, suffix)
         if os.path.lexists(source):
@@ -69,7 +69,8 @@ def sync_directory(directory: Path) -> None:
         os.close(fd)
 
 
-def _free_name(path: Path, label: str) -> Path:
+def free_name(path: Path, label: str) -> Path:
+    """The path with the label behind it, and with a number where that name is taken."""
     return next(name for name in _names(path, label) if not any(os.path.lexists(with_suffix(name, s)) for s in ("", *COMPANIONS)))
 
 

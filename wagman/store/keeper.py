@@ -17,7 +17,7 @@ import trio
 from attrs import define, field
 
 from wagman.model.errors import StoreError
-from wagman.store.aside import make_directory, sync_directory, with_suffix
+from wagman.store.aside import free_name, make_directory, sync_directory, with_suffix
 from wagman.store.disk import DRAIN_S, LOOK_S, STALL_S, Blocking, Outage, answered
 from wagman.store.owner import entrust, whose
 
@@ -102,7 +102,7 @@ class SmallFile:
 
     def set_aside(self, label: str) -> Path:
         """Rename a file that cannot be used; returns its new path. Nothing is ever deleted."""
-        target = with_suffix(self.path, f".{label}")
+        target = free_name(self.path, label)
         try:
             self.path.replace(target)
         except OSError as error:

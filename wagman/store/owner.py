@@ -72,6 +72,12 @@ def remedy(path: Path, *, mine: bool) -> str:
     return f"sudo {change} {shlex.quote(str(path))}"
 
 
+def renamed(words: str, was: Path, now: Path) -> str:
+    """The words of `whose` about a file that has got another name: the command in them names it as it is called now."""
+    reason, sudo, command = words.partition("sudo ")
+    return f"{reason}{sudo}{command.replace(shlex.quote(str(was)), shlex.quote(str(now)))}"
+
+
 def user_name(uid: int) -> str:
     """The name of a user, or the number of one without a name."""
     try:
