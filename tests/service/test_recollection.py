@@ -15,12 +15,16 @@ from tests.simulation.node import node
 from tests.store.kit import in_virtual_time, journal_at
 from wagman.config.schema import Config
 from wagman.model.facts import Port
-from wagman.service.decisions_file import DecisionsFile
+from wagman.service.decided import Decided
+from wagman.service.decisions_file import DecisionsFile, Found
+from wagman.service.recollection import Recollection
 from wagman.simulation.play import Outcome, Scenario, play
 from wagman.simulation.records import EventShown, Look, Record, RelayMoved
 from wagman.simulation.script import parse
-from wagman.store import Event, Keeper, SmallFile, inline
+from wagman.store import Event, Keeper, Loaded, SmallFile, inline
 from wagman.store.owner import barred_words
+from wagman.tasks.moments import Clocks, Stamp
+from wagman.tasks.supervisor import Supervisor
 
 BEFORE = "20 min; x1: disable; gn: stop; 5 min; "
 
@@ -78,6 +82,8 @@ def with_release(seconds: float) -> Config:
     config = node()
     return evolve(config, service=evolve(config.service, unreadable_release_s=seconds))
 
+
+CLOCKS = Clocks(lambda: "then", lambda: Stamp("boot", 0.0))
 
 DOWN_S = 1500.0  # when the service goes down in these stories
 
@@ -395,5 +401,23 @@ def test_what_to_type_names_a_file_that_was_set_aside_as_it_is_called_then(tmp_p
             (damaged,) = [event.fields for event in told if event.type == "decisions.damaged"]
             assert damaged["reason"].startswith(f"cannot read {path}: Permission denied; {path} belongs to ")
             assert damaged["reason"].endswith(f" {damaged['set_aside']}")
+
+    in_virtual_time(body)
+
+
+def test_a_service_that_takes_longer_to_come_up_than_it_is_to_wait_goes_on_without_the_memory_at_once(tmp_path: Path) -> None:
+    config = with_release(1.0)
+
+    async def body() -> None:
+        async with journal_at(tmp_path / "wagman.db") as (journal, told):
+            file = DecisionsFile(journal, Keeper(SmallFile(tmp_path / "decisions.json"), inline, str, lambda _: None))
+            supervisor = Supervisor(config, journal, {}, CLOCKS, lambda _: None)
+            decided = Decided(config, {}, journal, file, lambda _: None, lambda: supervisor)
+            recollection = Recollection(config, {}, journal, file, decided)
+            await recollection.take_up(Loaded({}, trusted=False, unread="it is held"), Found(is_there=True))
+            await trio.sleep(10)  # while the commands are looked at
+            await recollection.run()
+            await trio.sleep(1)
+            assert "store.released" in [event.type for event in told]
 
     in_virtual_time(body)

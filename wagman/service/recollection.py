@@ -102,7 +102,8 @@ class Recollection:
         while self.unread is not None:
             release_at_s = self.unread.release_at_s
             left_s = RETRY_S if release_at_s is None else release_at_s - trio.current_time()
-            with trio.move_on_after(min(RETRY_S, left_s)):
+            # The time may be over before this task has begun.
+            with trio.move_on_after(max(0.0, min(RETRY_S, left_s))):
                 await self._over.wait()
             await self._look_again()
 
