@@ -717,6 +717,20 @@ def test_a_disk_that_does_not_answer_is_one_that_fails(path: Path) -> None:
     in_virtual_time(body)
 
 
+def test_where_the_clock_runs_faster_than_real_time_a_disk_has_as_much_real_time_as_ever(path: Path) -> None:
+    async def body() -> None:
+        async def slow(call: Any) -> Any:
+            await trio.sleep(9.0 * 20)
+            return call()
+
+        async with journal_at(path, blocking=slow, speed=20.0) as (journal, told):
+            assert await journal.record([draft()]).settled(1000.0)
+            assert (len(await journal.page()), journal.broken) == (2, None)
+        assert types(told) == ["store.opened", "device.started"]
+
+    in_virtual_time(body)
+
+
 def test_a_disk_that_answers_while_the_process_stands_still_is_none_that_fails(path: Path) -> None:
     async def body() -> None:
         clock, frozen_s = trio.lowlevel.current_clock(), 0.0

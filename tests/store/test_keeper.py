@@ -222,6 +222,18 @@ def test_while_the_disk_fails_nobody_is_held_up_and_the_newest_text_is_kept_afte
     in_virtual_time(body)
 
 
+def test_where_the_clock_runs_faster_than_real_time_a_disk_has_as_much_real_time_as_ever(file: SmallFile) -> None:
+    async def slow(call: Callable[[], Any], /) -> Any:
+        await trio.sleep(9.0 * 20)
+        return call()
+
+    async def body() -> None:
+        file.keep("text")
+        assert await Keeper(file, slow, str, lambda _: None, speed=20.0).read() == "text"
+
+    in_virtual_time(body)
+
+
 def test_at_the_end_what_is_not_on_the_disk_yet_is_written(file: SmallFile) -> None:
     async def body() -> None:
         desk = Desk(file)

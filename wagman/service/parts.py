@@ -118,6 +118,7 @@ class Parts:
             counted=lambda: self.recollection.file.keeper.note(COUNT_S),
             heard=self.news.heard,
             began_s=self.began_s,
+            speed=self.seams.speed,
         )
 
     def _tell(self, event: Event) -> None:
@@ -142,7 +143,8 @@ class Parts:
         def leave(plug: Plug) -> None:
             self.boards[plug.board].leave(plug.port)
 
-        file = DecisionsFile(self.journal, Keeper(SmallFile(path), self.seams.blocking, text, turned))
+        keeper = Keeper(SmallFile(path), self.seams.blocking, text, turned, speed=self.seams.speed)
+        file = DecisionsFile(self.journal, keeper)
         decided = Decided(self.config, self.guests, self.journal, file, leave, lambda: self.supervisor)
         return Recollection(self.config, self.guests, self.journal, file, decided)
 

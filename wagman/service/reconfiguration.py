@@ -63,7 +63,7 @@ class OperatorsFile:
 
     async def _copy(self, config: Config) -> None:
         warnings: Sequence[str] = (f"no copy of the configuration could be kept: the disk has not answered for {KEEP_S:g} s",)
-        with trio.move_on_after(KEEP_S):
+        with trio.move_on_after(KEEP_S * self.parts.seams.speed):
             warnings = await trio.to_thread.run_sync(self.source.keep, config, limiter=self._copying, abandon_on_cancel=True)
         self._warn(warnings)
 

@@ -56,6 +56,7 @@ class Journal:
     began_s: float = field(kw_only=True, factory=trio.current_time)  # `mono_s` counts from here
     open_s: float = field(kw_only=True, default=60.0)  # how long opening may take, because the whole file is checked (chosen)
     drain_s: float = field(kw_only=True, default=DRAIN_S)
+    speed: float = field(kw_only=True, default=1.0)  # of trio's clock: a disk is no faster for it, and is given as much more time
     ring: Ring = field(kw_only=True, factory=Ring)
     unwritten: Unwritten = field(init=False)
     _feed: Feed = field(init=False)
@@ -169,7 +170,7 @@ class Journal:
     async def load(self) -> Loaded:
         """Open the log and return the lasting state. To be called once, before the machines start; a bad disk raises nothing."""
         # If another process holds the log, wait for it: to begin without the log is to forget what operators have decided.
-        until_s, opened = trio.current_time() + self.open_s, await self._open()
+        until_s, opened = trio.current_time() + self.open_s * self.speed, await self._open()
         while opened is None and isinstance(self._outage.error, HeldError) and trio.current_time() < until_s:
             await trio.sleep(RETRY_MIN_S)
             opened = await self._open()
@@ -180,7 +181,7 @@ class Journal:
 
     async def _is_there(self) -> bool:
         try:
-            return await answered(self.blocking, self._store.is_there)
+            return await answered(self.blocking, self._store.is_there, STALL_S * self.speed)
         except StoreError:
             return True  # a disk that does not even answer that may well hold a log
 
@@ -220,7 +221,7 @@ class Journal:
                 await self._wait_for_work()
                 await self._write_out()
         finally:
-            with trio.move_on_after(self.drain_s, shield=True):
+            with trio.move_on_after(self.drain_s * self.speed, shield=True):
                 self._tell_repeats(math.inf)
                 await self._write_out()
                 await self.blocking(self._store.close)
@@ -307,7 +308,7 @@ class Journal:
     async def _try(self, call: Callable[[], T], patience_s: float = STALL_S) -> T | None:
         """Make a call to the disk. If it fails, an outage begins or goes on, and None is returned."""
         try:
-            return await answered(self.blocking, call, patience_s)
+            return await answered(self.blocking, call, patience_s * self.speed)
         except StoreError as error:
             self._break(error)
             return None
@@ -390,7 +391,7 @@ class Journal:
 
     async def _reading(self, call: Callable[[], T]) -> T:
         try:
-            return await answered(self.blocking, call)
+            return await answered(self.blocking, call, STALL_S * self.speed)
         except StoreError:
             self._wake.set()  # a file that was found damaged has closed itself: have it replaced
             raise

@@ -117,12 +117,14 @@ class Keeper:
     Args:
         text: returns the text that is to be on the disk.
         turned: takes the reason when the text cannot be kept any more, and None when it can again; must not raise.
+        speed: how many times as fast as real time trio's clock runs: a disk is no faster for it.
     """
 
     file: SmallFile
     blocking: Blocking
     text: Callable[[], str]
     turned: Callable[[str | None], None]
+    speed: float = field(kw_only=True, default=1.0)
     _outage: Outage = field(factory=Outage, init=False)
     _kept: str | None = field(default=None, init=False)  # what is on the disk, as far as is known
     _asked: int = field(default=0, init=False)
@@ -174,7 +176,7 @@ class Keeper:
                 await self._wait()
                 await self._try()
         finally:
-            with trio.move_on_after(DRAIN_S, shield=True):
+            with trio.move_on_after(DRAIN_S * self.speed, shield=True):
                 await self._try()
 
     async def _wait(self) -> None:
@@ -209,4 +211,4 @@ class Keeper:
             self.turned(self.broken)
 
     async def _on_disk(self, call: Callable[[], T], verb: str = "write") -> T:
-        return await answered(self.blocking, call, STALL_S, f"cannot {verb} {self.file.path}: ")
+        return await answered(self.blocking, call, STALL_S * self.speed, f"cannot {verb} {self.file.path}: ")
