@@ -10,6 +10,7 @@ import sys
 import tty
 from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 
 import pytest
 import trio
@@ -19,6 +20,7 @@ from wagman.config.schema import Config
 from wagman.io.shelly import ShellyBoard
 from wagman.model.backend import FAKE_MAC
 from wagman.model.errors import ConfigError, LinkGoneError
+from wagman.service.claim import StateTakenError, claimed
 from wagman.service.port import check_speed, open_port
 
 
@@ -58,6 +60,39 @@ def test_a_second_service_on_the_same_socket_is_turned_away_and_the_first_goes_o
         assert stderr.startswith("wagman: ")
         assert str(node.socket) in stderr
         node.require_nobody_was_cut()
+
+
+def test_a_second_service_on_the_same_state_is_turned_away_whatever_its_socket_and_the_first_goes_on() -> None:
+    with running_node() as (node, _board, _service):
+        another = node.folder / "another.toml"
+        another.write_text(node.config.read_text().replace(str(node.socket), f"{node.folder}/another"))
+        code, stderr = complaint(node, "run", "--config", str(another), "--speed", "20")
+        assert code == 4
+        assert stderr.startswith(f"wagman: another service keeps its state in {node.folder / 'state'}: ")
+        node.require_nobody_was_cut()
+
+
+@pytest.mark.parametrize(("dead", "is_refused"), [("DXZ", True), ("RS", False)])
+def test_who_was_killed_and_waits_for_its_disk_keeps_nobody_from_supervising(
+    dead: str, *, is_refused: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wagman.service.claim.DEAD", frozenset(dead))  # this process takes the part of the killed one
+
+    async def main() -> None:
+        async with claimed(tmp_path):
+            with pytest.raises(StateTakenError) if is_refused else nullcontext():
+                async with claimed(tmp_path, speed=0.02):
+                    pass
+
+    trio.run(main)
+
+
+def test_a_state_directory_that_cannot_be_claimed_is_done_without(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with claimed(tmp_path / "no" / "place"):
+            pass
+
+    trio.run(main)
 
 
 def test_a_socket_that_a_dead_service_left_behind_is_replaced() -> None:

@@ -1,6 +1,7 @@
 """The composition root: who starts whom, who hears what, and what is told to those who ask. Knows all other rooms.
 
-- `daemon`        the process: configuration, signals, sockets, how it ends; `port`: the serial port that it opens
+- `daemon`        the process: configuration, signals, sockets, how it ends; `port`: the serial port that it opens;
+                  `claim`: the state directory, which no other service may have at the same time
 - `root`          the nurseries of all tasks
 - `parts`         what the service consists of, made and connected; `routes`: who hears what
 - `requests`      what the socket asks; `overview`: how everything is now

@@ -21,6 +21,7 @@ from wagman.config.schema import Config
 from wagman.io.names import look_up_apart
 from wagman.model.errors import ConfigError, LinkBusyError, WagmanError
 from wagman.model.facts import Draft
+from wagman.service.claim import StateTakenError, claimed
 from wagman.service.orphans import INIT, Reaper
 from wagman.service.parts import Parts
 from wagman.service.port import check_speed, clock, connector
@@ -36,7 +37,13 @@ from wagman.systemd.report import Reporter
 from wagman.tasks.contain import TaskKeepsCrashingError, contained, leaf_of
 from wagman.tasks.logs import Log, complain, standard_log
 
-CODES: dict[type[WagmanError], int] = {TaskKeepsCrashingError: 1, ConfigError: 2, SocketTakenError: 4, LinkBusyError: 4}
+CODES: dict[type[WagmanError], int] = {
+    TaskKeepsCrashingError: 1,
+    ConfigError: 2,
+    SocketTakenError: 4,
+    StateTakenError: 4,
+    LinkBusyError: 4,
+}
 """The exit codes of errors that somebody can mend, by the class of the error; 0 is an orderly end."""
 
 ENDINGS: dict[Ending, str] = {
@@ -103,12 +110,13 @@ async def supervise(config: Config, source: Source, place: Home, *, refused: Seq
         unix_listener(config.service.socket, access) as bound,
         trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals,
     ):
-        reporter = Reporter(place.notifier)
-        way, stamp = partial(connector, ptys_only=speed != 1), partial(kernel_stamp, speed)
-        seams = Seams(way, stamp=stamp, speed=speed, inspect=inspector())
-        service = make_service(config, seams, log, reporter, place)
-        daemon = Daemon(service, source, place, reporter)
-        await daemon.run(bound, access, signals, refused, (*warnings, *bound.warnings, *advised))
+        async with claimed(Path(config.service.state_dir), speed):
+            reporter = Reporter(place.notifier)
+            way, stamp = partial(connector, ptys_only=speed != 1), partial(kernel_stamp, speed)
+            seams = Seams(way, stamp=stamp, speed=speed, inspect=inspector())
+            service = make_service(config, seams, log, reporter, place)
+            daemon = Daemon(service, source, place, reporter)
+            await daemon.run(bound, access, signals, refused, (*warnings, *bound.warnings, *advised))
 
 
 def make_service(config: Config, seams: Seams, log: Log, reporter: Reporter, place: Home) -> WagmanService:
