@@ -2,7 +2,9 @@
 
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, redirect_stdout
+from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,11 @@ from hypothesis import strategies as st
 from tests.bridges.fleet.kit import event
 from wagman.bridges.fleet.archive import Database, Lines
 from wagman.bridges.fleet.collect import Intake
-from wagman.bridges.fleet.payloads import packed
+from wagman.bridges.fleet.figures import text_of
+from wagman.bridges.fleet.payloads import absent, packed
 from wagman.bridges.fleet.shelf import Span
+from wagman.bridges.fleet.table import kept, rows
+from wagman.bridges.fleet.tallying import tallies
 
 NOW = "2026-01-31T12:00:00Z"
 
@@ -93,24 +98,86 @@ def test_lines_begin_with_what_happens_from_now_on_and_each_is_there_once(capsys
     assert not list(intake.wanted(9.0))
 
 
-VALUES = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(max_size=3) | st.lists(st.integers(), max_size=2)
-EVENT = st.fixed_dictionaries(
-    dict.fromkeys(("id", "time", "type", "device"), VALUES), optional={"fields": VALUES | st.dictionaries(st.text(), VALUES)}
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=3),
+    lambda more: st.lists(more, max_size=2) | st.dictionaries(st.text(max_size=3), more, max_size=2),
+    max_leaves=3,
 )
-KEYS = ("log", "first", "last", "gap", "past", "replaces", "after", "online", "session", "since", "devices", "problems")
-MESSAGES = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=8)
+EVENT = {**event(2), "durable": True, "clock": "unset"}
+RIGHT: dict[str, dict[str, Any]] = {
+    "events": {
+        "v": 1,
+        "log": "a",
+        "first": 1,
+        "last": 9,
+        "events": [EVENT, ["t", None, 1, 5, {}, 3]],
+        "gap": [4, 5],
+        "again": True,
+        "replaces": "b",
+        "after": 7,
+        "past": [6, 8],
+    },
+    "status": {**absent(("a", 1, 9), NOW), "past": [6, 8], "devices": {"gn": {"state": "started"}}, "problems": [{"id": "x"}]},
+    "online": {"online": True, "session": "s", "since": NOW},
+}
 
 
-@settings(max_examples=40, deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(("events", "status", "online", "other")), MESSAGES, st.lists(EVENT, max_size=2)), max_size=4
-    )
-)
-def test_no_message_ends_the_collector(tmp_path_factory: pytest.TempPathFactory, messages: list[tuple[str, Any, Any]]) -> None:
-    with closing(Database(tmp_path_factory.mktemp("db") / "db")) as database:
+@st.composite
+def wrong(draw: st.DrawFn) -> tuple[str, bytes]:
+    """A message of a node of ours, in which a thing or two are anything."""
+    kind = draw(st.sampled_from([*RIGHT]))
+    message = {**RIGHT[kind], **draw(st.dictionaries(st.sampled_from([*RIGHT[kind]]), ANYTHING, max_size=2))}
+    if kind == "events" and draw(st.booleans()):
+        message["events"] = [{**EVENT, **draw(st.dictionaries(st.sampled_from([*EVENT]), ANYTHING, max_size=2))}]
+    for key in draw(st.sets(st.sampled_from([*message]), max_size=1)):
+        del message[key]
+    return kind, json.dumps(message).encode()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(wrong(), max_size=4))
+def test_whatever_a_node_sends_the_collector_goes_on_and_so_does_the_next_one(
+    tmp_path_factory: pytest.TempPathFactory, messages: list[tuple[str, bytes]]
+) -> None:
+    path = tmp_path_factory.mktemp("db") / "db"
+    with closing(Database(path)) as database:
         intake = Intake(database, lambda _: None)
-        for kind, message, happened in messages:
-            intake.take("v1", kind, json.dumps({**message, "events": happened}).encode(), NOW)
+        for kind, payload in messages:
+            intake.take("v1", kind, payload, NOW)
+            list(intake.wanted(0.0))
+        intake.take("v2", "events", events(1), NOW)
         intake.commit()
+    with closing(Database(path)) as database:
+        intake = Intake(database, lambda _: None)
         list(intake.wanted(0.0))
+        assert [found.event["id"] for found in database.last(["v2"], 9)] == [1]
+        text_of(tallies(database), 0.0)
+        json.dumps(kept(path), allow_nan=False)
+        rows(kept(path), [], datetime.now(UTC))
+
+
+@settings(max_examples=100)
+@given(st.lists(wrong(), max_size=3))
+def test_the_lines_of_json_are_json_whatever_a_node_sends(messages: list[tuple[str, bytes]]) -> None:
+    with redirect_stdout(StringIO()) as out:
+        intake = Intake(Lines(), lambda _: None)
+        for kind, payload in messages:
+            intake.take("v1", kind, payload, NOW)
+    for line in out.getvalue().splitlines():
+        json.dumps(json.loads(line), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"after": "x"}, {"after": 1.5}, {"after": 2**70}, {"replaces": []}, {"replaces": 5}, {"replaces": None}, {"again": "no"}],
+    ids=str,
+)
+def test_what_a_node_says_of_the_log_before_is_of_its_shape_or_nothing_is_believed(tmp_path: Path, more: dict[str, Any]) -> None:
+    said = list[str]()
+    with closing(Database(tmp_path / "db")) as database:
+        intake = Intake(database, said.append)
+        intake.take("v1", "events", events(1, **{"replaces": "b", "after": 1, **more}), NOW)
+        intake.take("v2", "events", events(1), NOW)
+        intake.commit()
+        assert [found.node for found in database.last([], 9)] == ["v2"]
+    assert said == ["v1/events: not the shape of events"]

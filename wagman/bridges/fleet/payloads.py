@@ -5,9 +5,23 @@ A message is JSON, or JSON packed by zlib: the first byte tells. Messages from a
 """
 
 import json
+import math
 import zlib
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, NamedTuple, NotRequired, TypeAlias, TypedDict
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    NamedTuple,
+    NotRequired,
+    TypeAlias,
+    TypedDict,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 from wagman.bridges.fleet.shorthand import in_full
 from wagman.model.errors import WagmanError
@@ -159,6 +173,8 @@ MESSAGES: Final[Mapping[str, type]] = {
 }
 """The messages, by the level of their topic after the node's name."""
 
+_TYPES: Final[Mapping[type, Mapping[str, Any]]] = {shape: get_type_hints(shape) for shape in MESSAGES.values()}
+
 
 def packed(message: Mapping[str, Any], *, deflate: bool) -> bytes:
     """Return the bytes of a message."""
@@ -181,7 +197,7 @@ def opened(data: bytes) -> dict[str, Any]:
     try:
         # Decoded first: json itself would also take UTF-16 and lone surrogates.
         text = (data if data[:1] == b"{" else _inflated(data)).decode()
-        found = json.loads(text)
+        found = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError, zlib.error) as error:
         raise PayloadError(f"no JSON: {error}") from error
     if not isinstance(found, dict):
@@ -189,6 +205,11 @@ def opened(data: bytes) -> dict[str, Any]:
     if "\\u" in text:
         _refuse_half_characters(found)
     return found
+
+
+def _finite(text: str) -> float | None:
+    """Return the number, or null for one that is none: it would be no JSON where it is passed on."""
+    return value if math.isfinite(value := float(text)) else None
 
 
 def _refuse_half_characters(found: dict[str, Any]) -> None:
@@ -215,12 +236,8 @@ def events_of(data: bytes) -> Events:
         found["events"] = in_full(found["events"]) if isinstance(found.get("events"), list) else None
     except (ValueError, TypeError, OverflowError) as error:
         raise PayloadError(f"not the shape of events: {error}") from error
-    is_so = (
-        isinstance(found.get("log", 0), str | None)
-        and _are_ids(found.get("first"), found.get("last"))
-        and isinstance(found["events"], list)
-        and _are_spans(found.get("gap", [1, 1]), found.get("past", [1, 1]))
-        and all(_is_event(each, has_id=found["log"] is not None) for each in found["events"])
+    is_so = _has(found, Events, "log", "first", "last", "events") and all(
+        _is_event(each, has_id=found["log"] is not None) for each in found["events"]
     )
     if not is_so:
         raise PayloadError("not the shape of events")
@@ -230,17 +247,7 @@ def events_of(data: bytes) -> Events:
 def status_of(data: bytes) -> Summary:
     """Return the summary in a message; raises PayloadError."""
     found = opened(data)
-    devices = found.get("devices")
-    is_so = (
-        isinstance(devices, dict)
-        and all(isinstance(each, dict) for each in devices.values())
-        and isinstance(found.get("log", 0), str | None)
-        and _are_ids(found.get("first"), found.get("last"))
-        and isinstance(found.get("problems"), list)
-        and all(isinstance(each, dict) for each in found["problems"])
-        and _are_spans(found.get("past", [1, 1]))
-    )
-    if not is_so:
+    if not _has(found, Summary, "log", "first", "last", "devices", "problems"):
         raise PayloadError("not the shape of a status")
     return found  # type: ignore[return-value] # looked at above
 
@@ -248,7 +255,7 @@ def status_of(data: bytes) -> Summary:
 def online_of(data: bytes) -> Online:
     """Return the `online` in a message; raises PayloadError."""
     found = opened(data)
-    if not (isinstance(found.get("online"), bool) and all(isinstance(found.get(key), str) for key in ("session", "since"))):
+    if not _has(found, Online, "online", "session", "since"):
         raise PayloadError("not the shape of online")
     return found  # type: ignore[return-value] # looked at above
 
@@ -256,7 +263,7 @@ def online_of(data: bytes) -> Online:
 def resend_of(data: bytes) -> Resend:
     """Return the request for missing events in a message; raises PayloadError."""
     found = opened(data)
-    if not (_is_id(found.get("id")) and isinstance(found.get("log"), str) and _are_ids(found.get("first"), found.get("last"))):
+    if not (_has(found, Resend, "id", "log", "first", "last") and _is_id(found["id"])):
         raise PayloadError("not the shape of a resend")
     return found  # type: ignore[return-value] # looked at above
 
@@ -276,9 +283,7 @@ def _parts(found: Mapping[str, Any], data: bytes) -> tuple[bytes, str | None]:
 def order_of(data: bytes) -> Order:
     """Return the order in these bytes; raises PayloadError."""
     found = opened(data)
-    words = all(isinstance(found.get(key), str) for key in ("do", "device", "until"))
-    about = all(isinstance(found.get(key, ""), str) for key in ("node", "who"))
-    if not (_is_id(found.get("id")) and words and about and isinstance(found.get("force", False), bool)):
+    if not (_has(found, Order, "id", "do", "device", "until") and _is_id(found["id"])):
         raise PayloadError("not the shape of an order")
     return found  # type: ignore[return-value] # looked at above
 
@@ -352,17 +357,29 @@ def _is_id(value: object) -> bool:
     return isinstance(value, str) and 8 <= len(value) <= 64 and value.isascii() and value.isprintable()  # noqa: PLR2004 - 32 to 256 bits
 
 
-def _are_ids(*values: object) -> bool:
-    return all(type(value) is int and 0 <= value < 2**63 for value in values)
+def _has(found: Mapping[str, Any], shape: type, *needed: str) -> bool:
+    """Whether a message has what is needed of a shape, and whatever else it has of that is of its type."""
+    return all(key in found for key in needed) and all(
+        _is_a(found[key], kind) for key, kind in _TYPES[shape].items() if key in found
+    )
 
 
-def _are_spans(*values: object) -> bool:
-    return all(isinstance(each, list) and len(each) == 2 and _are_ids(*each) for each in values)  # noqa: PLR2004 - from and to
+def _is_a(value: Any, kind: Any) -> bool:
+    """Whether a value is of a type: whole numbers are ids, a list of them is a span. What an object holds is not looked at."""
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is UnionType:
+        return any(_is_a(value, part) for part in parts)
+    if origin is list:
+        is_long = isinstance(value, list) and (parts != (int,) or len(value) == 2)  # noqa: PLR2004 - from and to
+        return is_long and all(_is_a(each, *parts) for each in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(_is_a(each, parts[1]) for each in value.values())
+    if kind is int:
+        return type(value) is int and 0 <= value < 2**63
+    return isinstance(value, dict if is_typeddict(kind) else kind)
 
 
-def _is_event(value: object, *, has_id: bool) -> bool:
-    if not isinstance(value, dict) or not isinstance(value.get("fields"), dict):
-        return False
-    is_numbered = _are_ids(value.get("id")) if has_id else value.get("id") is None
-    is_named = isinstance(value.get("device"), str | None)
-    return is_numbered and is_named and all(isinstance(value.get(key), str) for key in ("time", "type"))
+def _is_event(value: Any, *, has_id: bool) -> bool:
+    """Whether it is an event of a log, or one without an id. What else it has is shown, and nothing depends on it."""
+    kinds = {"id": int if has_id else NoneType, "time": str, "type": str, "device": str | None, "fields": dict}
+    return isinstance(value, dict) and all(key in value and _is_a(value[key], kind) for key, kind in kinds.items())
