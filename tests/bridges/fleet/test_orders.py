@@ -1,5 +1,6 @@
 """An order is carried out once or never, in time or never, and whoever gave it is told."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -146,6 +147,47 @@ def test_an_order_is_carried_out_at_most_once_and_in_time_whenever_it_comes_and_
         assert gone or [topic for topic, _ in link.said] == ["w/1/v1/done/alice"], "each delivery has its answer"
     assert len({number for number, _ in done}) == len(done), "an order was carried out twice"
     assert all(at_s <= NOW_S + 30 for _, at_s in done), "an order was carried out after its deadline"
+
+
+@define(eq=False)
+class Full:
+    """A ledger on a disk that takes so many writes, and no more."""
+
+    ledger: Ledger
+    left: int
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.ledger, name)
+
+    def enter(self, who: str, number: str, now_s: float) -> bool:
+        self._write()
+        return self.ledger.enter(who, number, now_s)
+
+    def answered(self, who: str, found: Answer) -> None:
+        self._write()
+        self.ledger.answered(who, found)
+
+    def _write(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise sqlite3.OperationalError("database or disk is full")
+
+
+@pytest.mark.parametrize(
+    ("left", "outcomes", "done"),
+    [(0, ["refused", "refused"], 0), (1, ["accepted", "unknown"], 1), (2, ["accepted", "accepted"], 1)],
+)
+def test_an_order_is_answered_by_what_became_of_it_wherever_the_disk_is_full(
+    tmp_path: Path, left: int, outcomes: list[str], done: int
+) -> None:
+    with closing(Ledger(tmp_path / "ledger", 0.0)) as ledger:
+        link, full = FakeLink(), Full(ledger, left)
+        obeying = Killed(link, "w/1/v1", "", gate(), full, lambda: NOW_S, str, done=[])  # type: ignore[arg-type]
+        for _ in outcomes:
+            obeying.told(by_alice(packed(order(), deflate=False)))
+        trio.run(until_idle, obeying)
+    assert [found["outcome"] for _, found in link.said] == outcomes
+    assert len(obeying.done) == done
 
 
 async def until_idle(obeying: Obeying) -> None:

@@ -92,8 +92,15 @@ class Obeying:
             # It is saved before it is carried out: after a crash it is not carried out a second time.
             self.ledger.enter(who, order["id"], self.clock())
             found = await self._ask(who, order)
-            self.ledger.answered(who, found)
+            self._keep(who, found)
         return self._told(who, order, found)
+
+    def _keep(self, who: str, found: Answer) -> None:
+        """Save the answer. Without room for it, it is true all the same; only if the order comes again is its outcome unknown."""
+        try:
+            self.ledger.answered(who, found)
+        except sqlite3.Error as error:
+            self.say(plain(f"the answer to an order of {who} cannot be written down: {error}"))
 
     async def _unproved(self, who: str, given: Given) -> Answer | None:
         """Return the refusal of an order whose signature does not count; None otherwise. Called after the rate was checked."""
