@@ -246,6 +246,16 @@ def test_what_is_no_order_or_was_kept_or_is_one_too_many_is_answered_and_does_no
     assert daemon.ask("events", limit=1)["last_id"] == before
 
 
+def test_the_answer_goes_to_who_gave_the_order_whatever_the_prefix_of_the_topics(tmp_path: Path) -> None:
+    with closing(Ledger(tmp_path / "ledger", 0.0)) as ledger:
+        link = FakeLink()
+        obeying = Obeying(link, "a/do/1/v1", "", gate(), ledger, lambda: NOW_S, str)  # type: ignore[arg-type]
+        for _ in range(MOST_WAITING + 1):
+            obeying.told(Message("a/do/1/v1/do/alice", b'{"id":"12345678"}', False, 1))
+        trio.run(until_idle, obeying)
+    assert [topic for topic, _ in link.said] == ["a/do/1/v1/done/alice"] * (MOST_WAITING + 1)
+
+
 def test_what_the_service_refuses_or_does_not_know_is_told(daemon: Daemon, tmp_path: Path) -> None:
     (found,) = obey(tmp_path, str(daemon.socket), by_alice(packed(order(device="nobody"), deflate=False)))
     assert found["outcome"] == "refused"

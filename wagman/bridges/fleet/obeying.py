@@ -56,16 +56,20 @@ class Obeying:
             self._orders[0].send_nowait(message)
         except trio.WouldBlock:
             found = answer(id_of(message.payload) or "", "refused", f"{MOST_WAITING} orders wait already")
-            self.link.publish(message.topic.replace("/do/", "/done/"), packed(found, deflate=False))
-            self.link.acknowledge(message)
+            self._answer(message, found)
 
     async def run(self) -> None:
         """Carry out orders until cancelled. An order is acknowledged to the broker once it was answered."""
         async for message in self._orders[1]:
-            who = message.topic.removeprefix(f"{self.node}/do/")
-            if (found := await self._handled(who, message)) is not None:
-                self.link.publish(f"{self.node}/done/{who}", packed(found, deflate=False))
-            self.link.acknowledge(message)
+            self._answer(message, await self._handled(self._who(message), message))
+
+    def _who(self, message: Message) -> str:
+        return message.topic.removeprefix(f"{self.node}/do/")
+
+    def _answer(self, message: Message, found: Answer | None) -> None:
+        if found is not None:
+            self.link.publish(f"{self.node}/done/{self._who(message)}", packed(found, deflate=False))
+        self.link.acknowledge(message)
 
     async def _handled(self, who: str, message: Message) -> Answer | None:
         try:
