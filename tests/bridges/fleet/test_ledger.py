@@ -1,5 +1,6 @@
 """What outlives the bridge."""
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -48,3 +49,30 @@ def test_a_damaged_one_is_set_aside(tmp_path_factory: pytest.TempPathFactory, ga
     with closing(Ledger(path, 5.0)) as ledger:
         assert (ledger.place, ledger.begun_s) == (Place(None, 0), 5.0)
     assert path.with_name("ledger.damaged").exists()
+
+
+@pytest.mark.parametrize("before", ["no database", "CREATE VIEW orders AS SELECT 1"])
+def test_what_was_set_aside_is_kept_when_the_next_one_is_damaged_as_well(tmp_path: Path, before: str) -> None:
+    path = tmp_path / "ledger"
+    for which in ("first", "second", "third"):
+        path.unlink(missing_ok=True)
+        if before == "no database":
+            path.write_text(f"{before}: {which}")
+        else:
+            with closing(sqlite3.connect(path)) as file:
+                file.execute(f"{before}, '{which}'")
+        Ledger(path, 5.0).close()
+    for name, which in (("ledger.damaged", "first"), ("ledger.damaged.2", "second"), ("ledger.damaged.3", "third")):
+        assert which.encode() in (tmp_path / name).read_bytes()
+
+
+def test_a_sound_one_that_cannot_be_opened_now_stays_where_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    with closing(Ledger(path, 5.0)) as ledger:
+        ledger.place = Place("a", 17)
+    (tmp_path / "ledger-wal").mkdir()  # as a disk without room, it has no place for what is written
+    with pytest.raises(sqlite3.OperationalError):
+        Ledger(path, 5.0)
+    (tmp_path / "ledger-wal").rmdir()
+    with closing(Ledger(path, 5.0)) as ledger:
+        assert ledger.place == Place("a", 17)

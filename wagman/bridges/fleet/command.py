@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from wagman.bridges.fleet import table, tail
 from wagman.bridges.fleet.archive import Database, Lines
 from wagman.bridges.fleet.ask import Asking
 from wagman.bridges.fleet.bridge import Bridge
-from wagman.bridges.fleet.broker import LinkError
+from wagman.bridges.fleet.broker import LinkError, words_of
 from wagman.bridges.fleet.collect import Collector, Intake
 from wagman.bridges.fleet.config import CONFIG, OFTEN, ORDERS, FleetConfig, load
 from wagman.bridges.fleet.ledger import Ledger
@@ -36,6 +36,8 @@ from wagman.client.errors import ClientError
 from wagman.model.errors import ConfigError
 
 HINT = 'give it read_group = "wagman-read" in [service] of /etc/wagman/wagman.toml, then systemctl restart wagman'
+
+ROOM = "the bridge keeps its ledger there: it needs room on that disk, and the right to write there (state_dir in [service])"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -160,16 +162,15 @@ def _bridge(args: argparse.Namespace) -> int:
         trio.run(_try, config)
         print(f"{args.config}: ok, and {config.endpoint.address} lets us in")
         return DONE
-    directory = Path(config.service.state_dir)
-    with _alone(directory):
-        ledger = Ledger(directory / "ledger.db", time.time())
-        bridge = Bridge(config, ledger, now, time.time, jitter, say)
-        try:
+    path = Path(config.service.state_dir) / "ledger.db"
+    try:
+        with _alone(path.parent), closing(Ledger(path, time.time())) as ledger:
+            bridge = Bridge(config, ledger, now, time.time, jitter, say)
             _run_until_told(bridge.run, bridge.is_ending)
-        except* ClientError as errors:
-            raise CommandError(f"{next(leaves(errors))}; {HINT}", 4) from errors
-        finally:
-            ledger.close()
+    except* ClientError as errors:
+        raise CommandError(f"{next(leaves(errors))}; {HINT}", 4) from errors
+    except* sqlite3.Error as errors:
+        raise CommandError(f"{path}: {next(leaves(errors))}; {ROOM}") from errors
     return DONE
 
 
@@ -182,8 +183,11 @@ async def _try(config: FleetConfig) -> None:
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
     """Hold the directory of the ledger, so that there is one bridge at a time; raises CommandError."""
-    directory.mkdir(parents=True, exist_ok=True)
-    lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CommandError(f"{directory}: {words_of(error)}; {ROOM}") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

@@ -4,7 +4,9 @@ An order is saved to the disk before it is carried out, so that it is carried ou
 all orders are refused until the deadlines of any earlier ones have passed.
 """
 
+import itertools
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +15,9 @@ from wagman.client.following import Place
 
 KEPT_S: Final = 7 * 86_400.0
 """How long orders that were seen are remembered (chosen: a thousand times their longest deadline)."""
+
+DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+"""The errors of a file that is no ledger, or none of ours: its schema fails. A full disk is none of them, and passes."""
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS begun (at_s REAL NOT NULL);
@@ -28,19 +33,19 @@ class Ledger:
     Args:
         path: of the file.
         now_s: the present time by the wall clock, in seconds since 1970.
+
+    Raises:
+        sqlite3.Error, OSError: it cannot be opened, or not be set aside; a sound one is left as it is.
     """
 
     def __init__(self, path: Path, now_s: float) -> None:
         try:
-            self._file = _opened(path)
-        except sqlite3.DatabaseError:
-            path.replace(path.with_name(f"{path.name}.damaged"))
-            for rest in ("-wal", "-shm"):
-                path.with_name(f"{path.name}{rest}").unlink(missing_ok=True)
-            self._file = _opened(path)
-        if self._file.execute("SELECT 1 FROM begun").fetchone() is None:
-            self._file.execute("INSERT INTO begun VALUES (?)", (now_s,))
-        self._file.execute("DELETE FROM orders WHERE at_s < ?", (now_s - KEPT_S,))
+            self._file = _opened(path, now_s)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF not in DAMAGED:
+                raise
+            _set_aside(path)
+            self._file = _opened(path, now_s)
 
     def close(self) -> None:
         """Close the file."""
@@ -93,13 +98,24 @@ class Ledger:
         self._file.execute("DELETE FROM shown WHERE topic = ?", (topic,))
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _set_aside(path: Path) -> None:
+    """Rename the file and what belongs to it, and keep those that were set aside before."""
+    names = (f"{path.name}.damaged{'' if count == 1 else f'.{count}'}" for count in itertools.count(1))
+    name = next(name for name in names if not path.with_name(name).exists())
+    for rest in ("-wal", "-shm", ""):
+        with suppress(FileNotFoundError):
+            path.with_name(f"{path.name}{rest}").rename(path.with_name(f"{name}{rest}"))
+
+
+def _opened(path: Path, now_s: float) -> sqlite3.Connection:
     file = sqlite3.connect(path, isolation_level=None)
     try:
         file.execute("PRAGMA journal_mode=WAL")
         file.execute("PRAGMA synchronous=FULL")
         file.executescript(_SCHEMA)
-        file.execute("SELECT count(*) FROM orders, place, begun").fetchone()
+        if file.execute("SELECT count(*) FROM begun").fetchone() == (0,):
+            file.execute("INSERT INTO begun VALUES (?)", (now_s,))
+        file.execute("DELETE FROM orders WHERE at_s < ?", (now_s - KEPT_S,))
     except sqlite3.DatabaseError:
         file.close()
         raise
