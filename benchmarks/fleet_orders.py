@@ -126,7 +126,8 @@ class Site:
         home = self.node.folder / "fleet"
         self.file.write_text(FLEET.format(socket=self.node.socket, home=home, port=self.broker.port), encoding="utf-8")
         home.mkdir()
-        Ledger(home / "ledger.db", 0.0).close()  # one that is new refuses orders for five minutes
+        with contextlib.closing(Ledger(home / "ledger.db", 0.0)) as ledger:
+            ledger.settle()  # one that is new refuses orders for five minutes
         self.broker.start()
         self.start_service()
         self.start_bridge()

@@ -43,6 +43,7 @@ class Site:
 
     def bridge(self, config: FleetConfig | None = None) -> Bridge:
         ledger = Ledger(self.home / "ledger", 0.0)
+        ledger.settle()
         return Bridge(self.config() if config is None else config, ledger, now, time.time, lambda seconds: seconds / 2, print)
 
     def collector(self, config: FleetConfig | None = None) -> Collector:

@@ -228,7 +228,7 @@ def test_a_switch_gives_an_order_that_has_a_deadline_and_an_id_of_its_own(name: 
     found = devices[f"homeassistant/device/v042/{name}/config"]["components"]["switch"]
     order = order_of(json.dumps(rendered(found["command_template"], found[key])).encode())
     assert (order["do"], order["device"]) == (verb, name)
-    gate = Gate(Terms(("home-assistant",), ("start", "stop"), 31.0, 30, 60.0), 0.0)
+    gate = Gate(Terms(("home-assistant",), ("start", "stop"), 31.0, 30, 60.0), is_settled=True)
     now_s = float(order["id"].split("-")[0])
     assert gate.obstacle("home-assistant", order, now_s) is None
     late = gate.obstacle("home-assistant", order, now_s + 31)

@@ -17,7 +17,7 @@ from tests.cli.kit import Daemon
 from wagman.bridges.fleet.ledger import Ledger
 from wagman.bridges.fleet.link import Message
 from wagman.bridges.fleet.obeying import MOST_WAITING, Obeying
-from wagman.bridges.fleet.orders import MOST_LATE_S, Gate, Terms, answer, until_s
+from wagman.bridges.fleet.orders import Gate, Terms, answer, until_s
 from wagman.bridges.fleet.payloads import Answer, Order, opened, packed
 
 NOW_S = 1_800_000_000.0
@@ -30,7 +30,7 @@ def order(number: int = 1, until: float | str = NOW_S + 30, **more: Any) -> Orde
 
 
 def gate() -> Gate:
-    return Gate(TERMS, NOW_S - 1_000)
+    return Gate(TERMS, is_settled=True)
 
 
 def reason(found: Answer | None) -> str:
@@ -62,7 +62,7 @@ def test_an_order_in_time_is_let_through() -> None:
 
 @pytest.mark.parametrize("off_s", [-NOW_S, -86_400.0, 86_400.0, 1e9])
 def test_a_clock_that_is_wrong_refuses(off_s: float) -> None:
-    assert Gate(TERMS, -1e9).obstacle("alice", order(), NOW_S + off_s) is not None
+    assert Gate(TERMS, is_settled=True).obstacle("alice", order(), NOW_S + off_s) is not None
 
 
 def test_of_a_flood_no_more_are_taken_than_the_rate_allows() -> None:
@@ -73,8 +73,8 @@ def test_of_a_flood_no_more_are_taken_than_the_rate_allows() -> None:
 
 
 def test_while_the_ledger_is_new_nobody_knows_what_was_carried_out() -> None:
-    assert "ledger" in reason(Gate(TERMS, NOW_S - 1).obstacle("alice", order(), NOW_S))
-    assert Gate(TERMS, NOW_S - MOST_LATE_S - 1).obstacle("alice", order(), NOW_S) is None
+    for off_s in (0.0, -86_400.0, 86_400.0):
+        assert "ledger" in reason(Gate(TERMS, is_settled=False).obstacle("alice", order(until=NOW_S + off_s + 30), NOW_S + off_s))
 
 
 @settings(max_examples=60)

@@ -47,7 +47,7 @@ def signed(keys: Path, key: str, namespace: str = NAMESPACE, **about: Any) -> by
 def obey(keys: Path, path: Path, *payloads: bytes, who: str = "alice", now_s: float = NOW_S) -> tuple[list[str], int]:
     """What a node answers that takes signed orders only, and how many it carried out."""
     with closing(Ledger(path / "ledger", 0.0)) as ledger:
-        link, signers, gate = FakeLink(), Signers(str(keys / "allowed_signers")), Gate(SIGNED_TERMS, 0.0)
+        link, signers, gate = FakeLink(), Signers(str(keys / "allowed_signers")), Gate(SIGNED_TERMS, is_settled=True)
         node = Killed(link, "w/1/v042", "", gate, ledger, lambda: now_s, str, signers)  # type: ignore[arg-type]
         for payload in payloads:
             node.told(Message(f"w/1/v042/do/{who}", payload, False, 1))
@@ -122,7 +122,7 @@ def test_one_that_is_refused_for_its_signature_keeps_the_true_one_from_nothing(k
 
 
 def test_a_node_that_needs_no_signature_takes_a_signed_order_for_itself_only(keys: Path) -> None:
-    ours = Gate(evolve(TERMS, node="v042"), 0.0)
+    ours = Gate(evolve(TERMS, node="v042"), is_settled=True)
     given = given_of(signed(keys, "alice"))
     assert id_of(signed(keys, "alice")) == given.order["id"]
     assert ours.obstacle("alice", given.order, NOW_S) is None

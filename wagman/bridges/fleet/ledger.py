@@ -1,7 +1,8 @@
 """What must outlive the bridge, in SQLite: the place in the log, the orders that were seen, the topics of Home Assistant.
 
 An order is saved to the disk before it is carried out, so that it is carried out once. A new ledger knows no earlier orders, so
-all orders are refused until the deadlines of any earlier ones have passed.
+all orders are refused until the deadlines of any earlier ones have passed: until a bridge has run with it for that long. No clock
+that can be wrong decides on that, nor on which orders are remembered.
 """
 
 import itertools
@@ -10,21 +11,28 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from wagman.bridges.fleet.orders import MOST_LATE_S
 from wagman.bridges.fleet.payloads import Answer, opened, written
 from wagman.client.following import Place
 
-KEPT_S: Final = 7 * 86_400.0
-"""How long orders that were seen are remembered (chosen: a thousand times their longest deadline)."""
+KEPT: Final = 100_000
+"""How many orders are remembered, the last ones (chosen: more than a bridge can carry out within the longest deadline)."""
 
 DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 """The errors of a file that is no ledger, or none of ours: its schema fails. A full disk is none of them, and passes."""
 
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS begun (at_s REAL NOT NULL);
+SCHEMA: Final = f"""
+CREATE TABLE IF NOT EXISTS settled (one INTEGER PRIMARY KEY CHECK (one = 1)) STRICT;
 CREATE TABLE IF NOT EXISTS place (one INTEGER PRIMARY KEY CHECK (one = 1), log TEXT, id INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS orders (who TEXT, id TEXT, at_s REAL NOT NULL, answer TEXT, PRIMARY KEY (who, id)) STRICT;
 CREATE TABLE IF NOT EXISTS shown (topic TEXT PRIMARY KEY) STRICT;
-"""
+CREATE TRIGGER IF NOT EXISTS forget AFTER INSERT ON orders BEGIN DELETE FROM orders WHERE rowid <= new.rowid - {KEPT}; END;
+"""  # noqa: S608 - a number of ours
+"""The tables; an order and what is forgotten for it are one transaction."""
+
+# Version 0.2 wrote down when a ledger was new, by the wall clock. A ledger of then that seems old enough has settled.
+_OF_0_2: Final = "CREATE TABLE IF NOT EXISTS begun (at_s REAL NOT NULL)"
+_HAS_SETTLED: Final = "INSERT OR IGNORE INTO settled SELECT 1 FROM begun WHERE at_s < ?"
 
 
 class Ledger:
@@ -32,7 +40,7 @@ class Ledger:
 
     Args:
         path: of the file.
-        now_s: the present time by the wall clock, in seconds since 1970.
+        now_s: the present time by the wall clock, in seconds since 1970; only for a ledger of version 0.2.
 
     Raises:
         sqlite3.Error, OSError: it cannot be opened, or not be set aside; a sound one is left as it is.
@@ -52,9 +60,13 @@ class Ledger:
         self._file.close()
 
     @property
-    def begun_s(self) -> float:
-        """When the ledger was new, by the wall clock, in seconds since 1970."""
-        return float(self._file.execute("SELECT at_s FROM begun").fetchone()[0])
+    def is_settled(self) -> bool:
+        """Whether no order can come any more that an earlier ledger, which was lost, had seen."""
+        return self._file.execute("SELECT 1 FROM settled").fetchone() is not None
+
+    def settle(self) -> None:
+        """Save that a bridge has run with this ledger for as long as a deadline can be away."""
+        self._file.execute("INSERT OR IGNORE INTO settled VALUES (1)")
 
     @property
     def place(self) -> Place:
@@ -112,10 +124,10 @@ def _opened(path: Path, now_s: float) -> sqlite3.Connection:
     try:
         file.execute("PRAGMA journal_mode=WAL")
         file.execute("PRAGMA synchronous=FULL")
-        file.executescript(_SCHEMA)
-        if file.execute("SELECT count(*) FROM begun").fetchone() == (0,):
-            file.execute("INSERT INTO begun VALUES (?)", (now_s,))
-        file.execute("DELETE FROM orders WHERE at_s < ?", (now_s - KEPT_S,))
+        file.executescript(SCHEMA)
+        file.execute(_OF_0_2)
+        file.execute(_HAS_SETTLED, (now_s - MOST_LATE_S,))
+        file.execute("SELECT count(*) FROM orders, place, settled").fetchone()
     except sqlite3.DatabaseError:
         file.close()
         raise

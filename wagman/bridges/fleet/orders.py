@@ -46,11 +46,11 @@ class Gate:
 
     Args:
         terms: the terms on which orders are taken.
-        begun_s: when the ledger of orders was new: orders seen before are not known.
+        is_settled: whether the ledger of orders is no longer new; while it is, orders seen before it are not known.
     """
 
     terms: Terms
-    begun_s: float
+    is_settled: bool
     _left: float = field(init=False)
     _at_s: float = field(default=0.0, init=False)
 
@@ -91,7 +91,7 @@ class Gate:
         return None
 
     def _too_soon(self, number: str, now_s: float) -> Answer | None:
-        if now_s <= self.begun_s + MOST_LATE_S:
+        if not self.is_settled:
             return answer(
                 number, "refused", f"the ledger of orders is new: for {MOST_LATE_S:g} s nobody knows which were carried out"
             )
