@@ -2,20 +2,26 @@
 
 import json
 import sqlite3
-from contextlib import closing, redirect_stdout
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing, redirect_stdout
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
+import trio.testing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bridges.fleet.kit import event
 from wagman.bridges.fleet.archive import Database, Lines
-from wagman.bridges.fleet.collect import Intake
+from wagman.bridges.fleet.collect import Collector, Intake
+from wagman.bridges.fleet.config import BrokerTable, FleetConfig, Operator
 from wagman.bridges.fleet.figures import text_of
+from wagman.bridges.fleet.link import Message
 from wagman.bridges.fleet.payloads import absent, packed
 from wagman.bridges.fleet.shelf import Span
 from wagman.bridges.fleet.table import kept, rows
@@ -28,6 +34,12 @@ def events(*ids: int, log: str | None = "a", **more: Any) -> bytes:
     return packed(
         {"v": 1, "log": log, "first": ids[0], "last": ids[-1], "events": [event(each if log else None) for each in ids], **more},
         deflate=True,
+    )
+
+
+def large(number: int) -> bytes:
+    return packed(
+        {"v": 1, "log": "a", "first": number, "last": number, "events": [event(number, why="x" * 20_000)]}, deflate=True
     )
 
 
@@ -96,6 +108,66 @@ def test_lines_begin_with_what_happens_from_now_on_and_each_is_there_once(capsys
     assert [line["after"] for line in lines if "after" in line] == [7]
     assert not list(intake.wanted(0.0))
     assert not list(intake.wanted(9.0))
+
+
+class Node:
+    """A node and its broker, which sends again what was not acknowledged, on each new connection."""
+
+    address = "broker:1883"
+
+    def __init__(self, *payloads: bytes) -> None:
+        self.left = {number: Message("wagman/1/v1/events", payload, False, number) for number, payload in enumerate(payloads, 1)}
+        self.news = deque[Message]()
+        self.connections = 0
+
+    @asynccontextmanager
+    async def connected(self, *_: object, **__: object) -> AsyncIterator["Node"]:
+        self.connections += 1
+        self.news = deque(self.left.values())
+        async with trio.open_nursery():  # as the connection has, which makes each error a group
+            yield self
+
+    @property
+    def has_news(self) -> bool:
+        return bool(self.news)
+
+    async def receive(self) -> Message:
+        if not self.news:
+            await trio.sleep_forever()
+        return self.news.popleft()
+
+    def acknowledge(self, message: Message) -> None:
+        self.left.pop(message.number, None)
+
+    def subscribe(self, _: object) -> None: ...
+
+
+def test_a_collector_whose_disk_is_full_says_so_once_and_goes_on_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node, said = Node(*(large(number) for number in range(1, 9))), list[str]()
+    monkeypatch.setattr("wagman.bridges.fleet.collect.connected", node.connected)
+
+    async def main(database: Database) -> None:
+        config = FleetConfig(BrokerTable("127.0.0.1", tls=False), operator=Operator("collector"))
+        collector = Collector(config, Intake(database, said.append), "collector", lambda: NOW, lambda pause_s: pause_s, str)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(collector.run)
+            await trio.sleep(100.0)
+            assert (len(node.left), node.connections) == (8, 1)
+            database._file.execute("PRAGMA max_page_count = 1000000")
+            await trio.sleep(100.0)
+            assert (len(node.left), node.connections) == (0, 2)
+            collector.is_ending.set()
+
+    with closing(Database(tmp_path / "db")) as database:
+        (pages,) = database._file.execute("PRAGMA page_count").fetchone()
+        database._file.execute(f"PRAGMA max_page_count = {pages}")
+        trio.run(main, database, clock=trio.testing.MockClock(autojump_threshold=0))
+        assert [found.event["id"] for found in database.last([], 99)] == [*range(1, 9)]
+    connected = "connected to broker:1883"
+    full = "nothing can be saved: database or disk is full; trying again"
+    assert said == [connected, full, "what comes can be saved again", connected]
 
 
 ANYTHING = st.recursive(

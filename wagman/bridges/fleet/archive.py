@@ -78,6 +78,9 @@ class Archive(Protocol):
     def commit(self) -> None:
         """Make all changes last."""
 
+    def rollback(self) -> None:
+        """Undo all changes since the last commit."""
+
 
 class Database:
     """The SQLite file at `path`."""
@@ -147,6 +150,11 @@ class Database:
         """End the transaction, if there is one."""
         if self._file.in_transaction:
             self._file.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo the transaction, if there is still one."""
+        if self._file.in_transaction:
+            self._file.execute("ROLLBACK")
 
     def nodes(self) -> Iterator[tuple[str, dict[str, Any] | None, dict[str, Any] | None]]:
         """Yield each node with its latest `online` and `status`."""
@@ -236,6 +244,9 @@ class Lines:
     def commit(self) -> None:
         """Flush standard output."""
         sys.stdout.flush()
+
+    def rollback(self) -> None:
+        """Do nothing: what is printed stays so."""
 
     def _line(self, **line: object) -> None:
         sys.stdout.write(f"{json.dumps(line)}\n")

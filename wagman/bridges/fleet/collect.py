@@ -1,23 +1,30 @@
 """The collector: takes in the messages of all nodes, each event once, and asks for missing events."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Final
 
 import trio
 from attrs import define, field
 
 from wagman.bridges.fleet.archive import Archive
+from wagman.bridges.fleet.broker import LinkError
 from wagman.bridges.fleet.config import FleetConfig
 from wagman.bridges.fleet.link import Link, Message, connected
 from wagman.bridges.fleet.payloads import VERSION, Events, Online, PayloadError, Resend, events_of, online_of, packed, status_of
 from wagman.bridges.fleet.shelf import Shelf, Span, Wanted
 from wagman.bridges.fleet.staying import stay
+from wagman.bridges.programs import leaves
 
 KEEPS_S: Final = 86_400.0
 """How long a broker keeps messages for a collector that is away (chosen). Events that it drops are asked for by their ids."""
 
 MOST_AT_ONCE: Final = 500
 """The most messages that are saved in one step (chosen)."""
+
+AGAIN_S: Final = 10.0
+"""How often the database is tried again that takes nothing (chosen: somebody has to make room)."""
 
 ASK_S: Final = 1.0
 """How often missing events are looked for (chosen)."""
@@ -65,6 +72,11 @@ class Intake:
         """Ask again soon: the connection is new, and earlier requests have hardly come through."""
         for shelf in self.shelves.values():
             shelf.hurry()
+
+    def begin_anew(self) -> None:
+        """Have only what the archive has: it could not save what was taken in since the last commit."""
+        self.archive.rollback()
+        self.shelves = self.archive.shelves()
 
     def commit(self) -> None:
         """Have everything last that was taken in."""
@@ -127,12 +139,36 @@ class Collector:
     jitter: Callable[[float], float]
     number: Callable[[], str]
     is_ending: trio.Event = field(factory=trio.Event)
+    _pending: list[Message] = field(factory=list, init=False)  # received, and not acknowledged yet
 
     async def run(self) -> None:
         """Run until `is_ending` is set."""
         await stay(self._connect, self.config.broker.reconnect_max_s, self.jitter, self.intake.say, self.is_ending)
 
     async def _connect(self) -> None:
+        """Collect until the connection is lost. While nothing can be saved there is none: the broker keeps what comes."""
+        self._pending.clear()
+        try:
+            await self._collect()
+        except ExceptionGroup as group:
+            full, others = group.subgroup(sqlite3.OperationalError), group.split((sqlite3.OperationalError, LinkError))[1]
+            if full is None or others is not None:
+                raise
+            await self._until_saved(f"nothing can be saved: {next(leaves(full))}")
+
+    async def _until_saved(self, why: str) -> None:
+        """Try to save what is pending until that succeeds. The broker sends it once more, and it is known by its ids then."""
+        self.intake.say(f"{why}; trying again")
+        while not self.is_ending.is_set():
+            with trio.move_on_after(AGAIN_S):
+                await self.is_ending.wait()
+            with suppress(sqlite3.OperationalError):
+                self.intake.begin_anew()
+                self._save()
+                self.intake.say("what comes can be saved again")
+                return
+
+    async def _collect(self) -> None:
         topics = self.config.topics
         async with connected(self.config.endpoint, f"wagman-collect-{self.who}", keeps_s=KEEPS_S) as link:
             self.intake.say(f"connected to {link.address}")
@@ -146,17 +182,21 @@ class Collector:
 
     async def _listen(self, link: Link) -> None:
         """Take in messages, and acknowledge each once it is saved."""
-        pending = list[Message]()
         while True:
             news = await link.receive()
             if isinstance(news, Message):
-                self._take(news)
-                pending.append(news)
-            if pending and (not link.has_news or len(pending) >= MOST_AT_ONCE):
-                self.intake.commit()
-                for message in pending:
+                self._pending.append(news)
+            if self._pending and (not link.has_news or len(self._pending) >= MOST_AT_ONCE):
+                self._save()
+                for message in self._pending:
                     link.acknowledge(message)
-                pending.clear()
+                self._pending.clear()
+
+    def _save(self) -> None:
+        """Take in what is pending; raises sqlite3.Error."""
+        for message in self._pending:
+            self._take(message)
+        self.intake.commit()
 
     def _take(self, message: Message) -> None:
         node, _, kind = message.topic.removeprefix(f"{self.config.topics}/").partition("/")
