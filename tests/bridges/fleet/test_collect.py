@@ -23,7 +23,7 @@ from wagman.bridges.fleet.config import BrokerTable, FleetConfig, Operator
 from wagman.bridges.fleet.figures import text_of
 from wagman.bridges.fleet.link import Message
 from wagman.bridges.fleet.payloads import absent, packed
-from wagman.bridges.fleet.shelf import Span
+from wagman.bridges.fleet.shelf import Span, Wanted
 from wagman.bridges.fleet.table import kept, rows
 from wagman.bridges.fleet.tallying import tallies
 
@@ -66,6 +66,21 @@ def test_a_collector_that_is_started_anew_knows_what_it_has_and_asks_for_the_res
     with closing(sqlite3.connect(tmp_path / "db")) as database:
         found = database.execute("SELECT id FROM events ORDER BY id").fetchall()
         assert [number for (number,) in found] == [1, 2, 5, 6, 7, 8, 9]
+
+
+def test_a_collector_that_is_started_anew_asks_for_what_is_missing_of_a_log_that_was_replaced(tmp_path: Path) -> None:
+    with closing(Database(tmp_path / "db")) as database:
+        intake = Intake(database, print)
+        intake.take("v1", "events", events(1, log="b"), NOW)
+        intake.take("v1", "events", events(1, 2, 3, log="c", replaces="b", after=4), NOW)
+        intake.take("v2", "events", events(1, log="b", replaces="a", after=2), NOW)
+        intake.commit()
+    with closing(Database(tmp_path / "db")) as database:
+        intake = Intake(database, print)
+        for node in ("v1", "v2"):
+            intake.take(node, "online", online("s", NOW), None)
+        assert list(intake.wanted(0.0)) == []
+        assert [*intake.wanted(2.0)] == [Wanted("v1", "b", Span(2, 4)), Wanted("v2", "a", Span(1, 2))]
 
 
 def test_nobody_is_asked_who_is_not_there(tmp_path: Path) -> None:

@@ -106,7 +106,10 @@ class Database:
         for query in (_SPANS, "SELECT node, log, first, last FROM gaps"):
             for node, log, first, last in self._file.execute(query):
                 logs.setdefault(node, {}).setdefault(log, Spans()).add(Span(first, last))
-        return {node: Shelf(node, spans) for node, spans in logs.items()}
+        known: dict[str, dict[str, int]] = {}
+        for node, log, _, last in self.logs():
+            known.setdefault(node, {})[log] = last
+        return {node: Shelf(node, logs.get(node, {}), known[node]) for node in known}
 
     def shelf(self, node: str) -> Shelf:
         """Return an empty shelf: the whole log of a new node is wanted."""

@@ -8,7 +8,7 @@ are not asked for meanwhile.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from wagman.bridges.fleet.payloads import Events, Summary
@@ -86,13 +86,21 @@ class Shelf:
     Args:
         node: its name.
         logs: the ids that have arrived, by the name of the log.
+        known: the last id that there is, by the name of the log: also of one that was replaced, and of which nothing has arrived.
         from_now: for the first log that is met, events before the first one heard of are not wanted.
     """
 
-    def __init__(self, node: str, logs: dict[str, Spans] | None = None, *, from_now: bool = False) -> None:
+    def __init__(
+        self,
+        node: str,
+        logs: Mapping[str, Spans] | None = None,
+        known: Mapping[str, int] | None = None,
+        *,
+        from_now: bool = False,
+    ) -> None:
         self.node = node
-        self.logs: dict[str, Spans] = {} if logs is None else logs
-        self._known = {name: max((span.last for span in spans), default=0) for name, spans in self.logs.items()}
+        self._known = dict(known or {})
+        self.logs = {name: (logs or {}).get(name, Spans()) for name in self._known}
         self._past: dict[str, Span] = {}
         self._from_now = self._begins_late = from_now and not self.logs
         self._beginning: tuple[str, int] | None = None  # log and first id of the events that are missing
