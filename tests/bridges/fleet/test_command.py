@@ -1,12 +1,19 @@
 """What `wagman fleet` says where it cannot begin."""
 
+import re
+import sqlite3
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
+import trio
 
+from wagman.bridges.fleet import command
+from wagman.bridges.fleet.broker import LinkError
 from wagman.cli import main
+from wagman.cli.outcome import CommandError
 
 WITHOUT_PAHO = "import sys; sys.modules['paho'] = None; from wagman.cli import main; sys.exit(main(sys.argv[1:]))"
 
@@ -34,3 +41,30 @@ def test_a_bridge_that_can_keep_no_ledger_says_what_it_needs(
     (said,) = capsys.readouterr().err.splitlines()
     assert said.startswith(f"wagman: {tmp_path}/state")
     assert "it needs room on that disk, and the right to write there (state_dir in [service])" in said
+
+
+@pytest.mark.parametrize(
+    ("error", "raised", "words"),
+    [
+        (BrokenPipeError(32, "closed"), BrokenPipeError, "closed"),  # exit code 141
+        (KeyboardInterrupt("^C"), KeyboardInterrupt, "^C"),  # exit code 130
+        (sqlite3.DatabaseError("malformed"), CommandError, "fleet.db: malformed"),
+        (LinkError("gone"), CommandError, "gone"),
+        (ZeroDivisionError("a mistake"), ZeroDivisionError, "a mistake"),
+    ],
+    ids=str,
+)
+def test_one_error_of_the_tasks_ends_the_command_as_if_there_were_no_tasks(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, raised: type[BaseException], words: str
+) -> None:
+    async def fail() -> None:
+        raise error
+
+    async def tasks() -> None:
+        async with trio.open_nursery() as outer, trio.open_nursery() as inner:
+            outer.start_soon(trio.sleep_forever)
+            inner.start_soon(fail)
+
+    monkeypatch.setitem(command._RUN, "collect", lambda _: trio.run(tasks))
+    with pytest.raises(raised, match=re.escape(words)):
+        command.run(Namespace(what="collect", sqlite="fleet.db"))

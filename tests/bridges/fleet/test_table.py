@@ -1,11 +1,14 @@
 """A row for each node, the worst first."""
 
+import errno
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from wagman.bridges.fleet.table import LATE_S, Rank, row, rows, totals
+from wagman.bridges.fleet.table import LATE_S, Rank, existing, row, rows, totals
+from wagman.cli.outcome import CommandError
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -63,3 +66,14 @@ def test_the_worst_come_first_and_patterns_choose() -> None:
 def test_what_a_node_says_of_itself_obeys_no_terminal() -> None:
     evil = status(problems=[{"severity": "critical", "text": "\x1b[2J"}])
     assert row("v1", online(), evil, NOW).cells[-1] == "\\x1b[2J"
+
+
+def test_a_database_in_a_directory_that_one_may_not_enter_is_an_error_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: Path, **_: object) -> None:
+        raise PermissionError(errno.EACCES, "denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", denied)
+    with pytest.raises(CommandError, match=r"/fleet.db: Permission denied"):
+        existing(tmp_path / "fleet.db")

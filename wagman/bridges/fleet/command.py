@@ -141,7 +141,7 @@ def _every(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     """Run the command."""
     try:
-        return _RUN[args.what](args)
+        return _ran(args)
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return USAGE
@@ -149,6 +149,17 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError(str(error), UNREACHABLE) from error
     except sqlite3.Error as error:
         raise CommandError(f"{args.sqlite}: {error}") from error
+
+
+def _ran(args: argparse.Namespace) -> int:
+    """Run the command; one error from nurseries, which make groups of it, is raised as the error that it is."""
+    try:
+        return _RUN[args.what](args)
+    except BaseExceptionGroup as group:
+        error, *more = leaves(group)
+        if more:
+            raise
+        raise error from group
 
 
 # --- On a node --------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import trio
 from attrs import frozen
 
 from wagman.bridges.fleet.archive import Database
-from wagman.bridges.fleet.broker import LinkError
+from wagman.bridges.fleet.broker import LinkError, words_of
 from wagman.bridges.fleet.config import FleetConfig
 from wagman.bridges.fleet.link import Link, Message, Subscribed, connected
 from wagman.bridges.fleet.payloads import PayloadError, online_of, status_of
@@ -139,8 +139,12 @@ def kept(path: Path) -> Known:
 
 
 def existing(path: Path) -> Database:
-    """Open a database that exists; raises CommandError if there is none, and makes none."""
-    if not path.exists():
+    """Open a database that exists; raises CommandError if there is none to be seen, and makes none."""
+    try:
+        is_there = path.exists()
+    except OSError as error:
+        raise CommandError(f"{path}: {words_of(error)}") from error
+    if not is_there:
         raise CommandError(f"there is no database {path}: wagman fleet collect --sqlite {path} makes one", USAGE)
     return Database(path)
 
