@@ -1,11 +1,15 @@
 """Words for people."""
 
+import os
+import pty
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import wagman.model.words
 from wagman.cli import text
+from wagman.cli.progress import Progress
 
 
 @pytest.mark.parametrize(
@@ -69,3 +73,14 @@ def test_a_table_fits_80_columns_whatever_its_last_column_says(others: int) -> N
 def test_what_is_short_stays_beside_its_row() -> None:
     rows = [("x" * 60, "NOTES"), ("y", "locked out")]
     assert text.table(rows) == [f"{'x' * 60}  NOTES", f"{'y'.ljust(60)}  locked out"]
+
+
+def test_a_line_of_progress_on_a_terminal_that_is_gone_takes_no_command_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    leader, follower = pty.openpty()
+    with os.fdopen(follower, "w", encoding="utf-8") as terminal:
+        monkeypatch.setattr("sys.stderr", terminal)
+        progress = Progress()
+        progress.show("waits")
+        os.close(leader)
+        progress.show("waits for more")
+        progress.clear()

@@ -2,6 +2,7 @@
 
 import sys
 
+from wagman.cli.outcome import forget
 from wagman.cli.text import WIDTH, is_lively
 
 _CLEAR = "\r\x1b[K"
@@ -18,12 +19,19 @@ class Progress:
         """Show this text instead of the last one."""
         if self._is_wanted and text != self._shown:
             self._shown = text
-            sys.stderr.write(_CLEAR + text[: WIDTH - 1])
-            sys.stderr.flush()
+            self._write(_CLEAR + text[: WIDTH - 1])
 
     def clear(self) -> None:
         """Erase the line, so that lasting output can follow."""
         if self._shown:
             self._shown = ""
-            sys.stderr.write(_CLEAR)
+            self._write(_CLEAR)
+
+    def _write(self, text: str) -> None:
+        """Write to the terminal. One that is gone takes no command with it: whether that goes on is not for this line to say."""
+        try:
+            sys.stderr.write(text)
             sys.stderr.flush()
+        except OSError:
+            forget(sys.stderr)
+            self._is_wanted = False

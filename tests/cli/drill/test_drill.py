@@ -2,9 +2,10 @@
 
 import os
 import pty
+import signal
 import subprocess
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,9 +14,9 @@ from hypothesis import strategies as st
 
 from tests.cli.kit import WAGMAN, Daemon
 from tests.service.test_recollection import told
-from wagman.cli.drill import LEFT_ALONE_S, STOP_S, Rehearsal
+from wagman.cli.drill import LEFT_ALONE_S, Rehearsal
 from wagman.cli.drill.harm import why_not
-from wagman.cli.drill.steps import MARGIN_S, Drill
+from wagman.cli.drill.steps import MARGIN_S, STOP_S, Drill
 from wagman.cli.outcome import CommandError
 from wagman.client.errors import LostError
 from wagman.model.catalogue import EVENT_TYPES
@@ -29,7 +30,7 @@ METHODS = ("status", "stop", "start", "maintenance")
 
 def row(name: str = "gn", **more: Any) -> dict[str, Any]:
     known = {"name": name, "board": "board", "self": False, "state": "started", "wanted": "up", "heartbeat_age_s": 3.0}
-    return {**known, "stale": False, "alarms": [], "command_trouble": None, "has_shutdown": True, **more}
+    return {**known, "stale": False, "alarms": [], "term": None, "command_trouble": None, "has_shutdown": True, **more}
 
 
 def status(*rows: dict[str, Any], problems: Any = (), blind: bool = False, wagman: str = "normal") -> Any:
@@ -147,6 +148,27 @@ def test_a_guest_that_goes_on_running_is_left_alone_before_it_would_be_cut(state
     assert drill.has_to_be_called_off
 
 
+OURS = {"kind": "stop", "in_s": STOP_S}
+
+
+@pytest.mark.parametrize(
+    ("node", "says"),
+    [
+        (status(row(state="stopping", wanted="down")), "somebody else has stopped it meanwhile"),
+        (status(row(state="stopped", wanted="down", term={"kind": "stop", "in_s": 86_400.0})), "somebody else has stopped it"),
+        (status(row(state="maintenance", wanted="down", term={"kind": "maintenance", "in_s": 9.0})), "put it into maintenance"),
+        (status(row(state="stopping", wanted="down", term=OURS), wagman="will_hibernate"), "are being taken down meanwhile"),
+    ],
+)
+def test_one_that_somebody_else_wants_something_of_ends_with_words_and_is_left_to_them(node: Any, says: str) -> None:
+    drill = drilled(ASKED, TOLD)
+    drill.seen(status(row(state="stopping", wanted="down", term=OURS)))
+    assert not drill.is_over
+    drill.seen(node)
+    assert says in drill.trouble
+    assert not drill.has_to_be_called_off
+
+
 @pytest.mark.parametrize(
     ("events", "says"),
     [
@@ -229,18 +251,23 @@ class Service:
     def __init__(self, *happens: Any, refuses: str = "", rows: Any = None) -> None:
         self.happens, self.refuses, self.rows = deque(happens), refuses, rows
         self.asked: list[Any] = []
+        self.meanwhile: dict[str, Callable[[], object]] = {}  # what happens between such a request and its answer
         self.client = self
 
     def item(self, _within_s: float) -> Any:
         found = self.happens.popleft()
         if isinstance(found, BaseException):
             raise found
+        if isinstance(found, signal.Signals):
+            signal.raise_signal(found)
+            return None
         return found
 
     def call(self, method: str, **params: Any) -> Any:
         if method == "status":
             return status(self.rows or row(state="stopping"))
         self.asked.append((method, params.get("for_s")))
+        self.meanwhile.pop(method, int)()
         return {"accepted": method != self.refuses, "reason": "so it is", "state": "stopping", "event_id": 1}
 
     def drop(self) -> None:
@@ -268,19 +295,82 @@ def test_a_drill_whose_command_is_broken_cuts_nothing_and_says_so(capsys: pytest
     assert capsys.readouterr().err == "wagman: gn: called off, and nothing was cut: its shutdown command failed: exit status 1\n"
 
 
-def test_one_that_is_interrupted_before_it_fell_silent_is_called_off() -> None:
-    service = Service(ASKED, TOLD, KeyboardInterrupt())
-    with pytest.raises(KeyboardInterrupt):
-        held(service)
+ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_one_that_is_interrupted_before_it_fell_silent_is_called_off(number: signal.Signals) -> None:
+    service = Service(ASKED, TOLD, number)
+    assert held(service) == 128 + number
+    assert service.asked == [("stop", STOP_S), *CALLED_OFF]
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_one_that_is_interrupted_while_it_begins_is_called_off(number: signal.Signals) -> None:
+    service = Service(None)
+    service.meanwhile["stop"] = lambda: signal.raise_signal(number)
+    assert held(service) == 128 + number
+    assert service.asked == [("stop", STOP_S), *CALLED_OFF]
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_who_interrupts_again_does_not_stop_the_calling_off_halfway(number: signal.Signals) -> None:
+    service = Service(ASKED, TOLD, signal.SIGINT)
+    service.meanwhile = dict.fromkeys(("start", "maintenance"), lambda: signal.raise_signal(number))
+    assert held(service) == 128 + signal.SIGINT
     assert service.asked == [("stop", STOP_S), *CALLED_OFF]
 
 
 def test_one_that_is_interrupted_after_that_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
-    service = Service(ASKED, TOLD, SILENT, KeyboardInterrupt())
-    with pytest.raises(KeyboardInterrupt):
-        held(service)
+    service = Service(ASKED, TOLD, SILENT, signal.SIGTERM)
+    assert held(service) == 128 + signal.SIGTERM
     assert service.asked == [("stop", STOP_S)]
     assert "it is started again by itself" in capsys.readouterr().err
+
+
+def test_signals_mean_afterwards_what_they_meant_before_and_those_that_were_ignored_stay_so() -> None:
+    numbers = (*ENDING, signal.SIGTSTP)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as under nohup
+    try:
+        were = [*map(signal.getsignal, numbers)]
+        service = Service(ASKED, TOLD, signal.SIGHUP, signal.SIGTSTP, SILENT, *REST)
+        assert held(service) == 0
+        assert [*map(signal.getsignal, numbers)] == were
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), OSError(5, "Input/output error"), ZeroDivisionError()])
+def test_one_whose_output_fails_is_called_off(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fails(*_text: object, **_how: object) -> None:
+        raise error
+
+    monkeypatch.setattr("wagman.cli.drill.print", fails, raising=False)
+    service = Service(ASKED)
+    with pytest.raises(type(error)):
+        held(service)
+    assert service.asked == [("stop", STOP_S), *CALLED_OFF]
+
+
+def test_a_stop_that_is_not_answered_may_have_been_taken_and_is_called_off() -> None:
+    def fails() -> None:
+        raise LostError("no answer")
+
+    service = Service()
+    service.meanwhile["stop"] = fails
+    assert held(service) == 1
+    assert service.asked == [("stop", STOP_S), *CALLED_OFF]
+
+
+def test_a_service_that_is_away_while_it_is_called_off_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise LostError("gone")
+
+    monkeypatch.setattr("wagman.cli.drill._RETRY_S", 0.0)
+    service = Service(ASKED, TOLD, signal.SIGINT)
+    service.meanwhile["start"] = fails
+    assert held(service) == 128 + signal.SIGINT
+    assert service.asked == [("stop", STOP_S), CALLED_OFF[0], *CALLED_OFF]
 
 
 def test_where_it_cannot_be_called_off_it_says_what_keeps_it_from_being_cut() -> None:

@@ -2,10 +2,12 @@
 
 - `harm`    the reasons not to begin a drill
 - `steps`   the progress of a drill, and what is wrong with it; no I/O
+- `ends`    the signals that would end this program
 - here      the service, and the terminal
 
 The guest is stopped for a limited time, so that it is started again whatever becomes of this program. A guest that does not
-halt is put into maintenance before its time is over, so that it is not cut while it runs.
+halt is put into maintenance before its time is over, so that it is not cut while it runs. That needs this program: so whatever
+would end it early calls the drill off first.
 """
 
 import json
@@ -15,17 +17,15 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
 from wagman.cli.connection import add_socket_argument
+from wagman.cli.drill.ends import Ends, noted
 from wagman.cli.drill.harm import why_not
-from wagman.cli.drill.steps import Drill
+from wagman.cli.drill.steps import STOP_S, Drill
 from wagman.cli.names import expanded
 from wagman.cli.outcome import DONE, FAILED, REFUSED, UNREACHABLE, USAGE, CommandError, complain
 from wagman.cli.progress import Progress
 from wagman.client.blocking import Follower
 from wagman.client.errors import ClientError, LostError
 from wagman.model.words import duration, plain
-
-STOP_S = 900.0
-"""The guest is started once its power is off, or at the latest after this time (chosen: longer than most stops take)."""
 
 LEFT_ALONE_S = 600.0
 """How long a guest stays in maintenance if this program cannot end that (chosen)."""
@@ -92,38 +92,54 @@ class Rehearsal:
         self.drill, self.progress = Drill(name), Progress()
         self._told = 0  # how many of the steps have been printed
         self._looked_s = self._away_s = float("-inf")
+        self._code = FAILED
 
     def hold(self) -> int:
         """Hold the drill from the stop to the end; return the exit code."""
-        self._order("stop", for_s=STOP_S)
+        with noted() as ends:
+            self._stop()
+            try:
+                self._follow(ends)
+            except CommandError:
+                raise  # the service is away: there is nobody to call it off with
+            except BaseException as error:
+                self.drill.break_off(str(error) or type(error).__name__)
+                raise
+            finally:
+                self._end()
+        if self.is_quiet:
+            print(json.dumps(self.drill.document()))
+        return self._code if self.drill.trouble else DONE
+
+    def _stop(self) -> None:
         try:
-            self._follow()
-        except KeyboardInterrupt:
-            if self.drill.may_be_called_off:
-                self._call_off("interrupted")
-            else:
-                complain(f"{self.name}: interrupted; it is started again by itself")
-            raise
-        finally:
-            self.progress.clear()
+            self._order("stop", for_s=STOP_S)
+        except LostError as error:
+            self.follower.drop()
+            self.drill.break_off(f"it is not known whether it was asked to halt: {error}")
+
+    def _end(self) -> None:
+        self.progress.clear()
         if self.drill.has_to_be_called_off:
             self._call_off(self.drill.trouble)
         elif self.drill.trouble:
             complain(f"{self.name}: the drill failed: {self.drill.trouble}")
-        elif not self.is_quiet:
+        elif self.drill.is_over and not self.is_quiet:
             print(f"{self.name}: the drill went well, {duration(self.drill.took_s)}")
-        if self.is_quiet:
-            print(json.dumps(self.drill.document()))
-        return FAILED if self.drill.trouble else DONE
 
-    def _follow(self) -> None:
+    def _follow(self, ends: Ends) -> None:
         self._away_s = time.monotonic()
         while not self.drill.is_over:
             try:
                 self._listen()
                 self._away_s = time.monotonic()
             except LostError as error:
-                self._lost(error)
+                if self._is_gone():
+                    text = f"{self.name}: how the drill went is not known: {error}; it is started again by itself"
+                    raise CommandError(text, UNREACHABLE) from error
+            if ends.number is not None and not self.drill.is_over:
+                self._code = 128 + ends.number  # as shells count
+                self.drill.break_off("interrupted")
             self._tell()
 
     def _listen(self) -> None:
@@ -137,14 +153,14 @@ class Rehearsal:
             self.drill.seen(self.follower.client.call("status", devices=[self.name]))
             self._looked_s = time.monotonic()
 
-    def _lost(self, error: LostError) -> None:
+    def _is_gone(self) -> bool:
+        """Return whether the service, which is lost, has been away for too long. Otherwise wait a moment."""
         self.follower.drop()
         if time.monotonic() - self._away_s > AWAY_S:
-            raise CommandError(
-                f"{self.name}: how the drill went is not known: {error}; it is started again by itself", UNREACHABLE
-            ) from error
+            return True
         self.progress.show("the service is away: waiting for it to come back")
         time.sleep(_RETRY_S)
+        return False
 
     def _tell(self) -> None:
         new, self._told = self.drill.steps[self._told :], len(self.drill.steps)
@@ -163,12 +179,22 @@ class Rehearsal:
     def _call_off(self, why: str) -> None:
         """Call the drill off: want the guest up again, put it into maintenance so that it is not cut, and end that."""
         try:
+            self._away_s = time.monotonic()
             for verb, how in self._taking_back():
-                self._order(verb, **how)
+                self._insist(verb, **how)
         except (ClientError, CommandError) as error:
             text = f"{self.name}: {why}; the drill could not be called off: {error}. It is cut if it does not halt: "
             raise CommandError(f"{text}wagman maintenance {self.name} --for 1h keeps it from that", FAILED) from error
         complain(f"{self.name}: called off, and nothing was cut: {why}")
+
+    def _insist(self, verb: str, **how: float) -> None:
+        """Give the order, to a service that may have to come back first."""
+        while True:
+            try:
+                return self._order(verb, **how)
+            except LostError:
+                if self._is_gone():
+                    raise
 
     def _taking_back(self) -> Iterator[tuple[str, dict[str, float]]]:
         yield "start", {}

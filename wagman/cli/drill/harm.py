@@ -4,12 +4,11 @@ from collections.abc import Container, Iterator
 from itertools import chain
 
 from wagman.cli.boards import board_of, in_words
+from wagman.cli.drill.steps import RESTS
 from wagman.model.shapes import Device, Status
 
 NEEDS = ("maintenance",)
 """The methods that the service must have, so that a drill can be called off."""
-
-RESTS = ("will_hibernate", "hibernating")
 
 
 def why_not(status: Status, name: str, methods: Container[str]) -> str:

@@ -1,10 +1,16 @@
 """The progress of a drill: events and status rows in, sentences out, and whether it has to be called off. No I/O."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from wagman.model.shapes import Event, Status
+from wagman.model.shapes import Device, Event, Status
 from wagman.model.words import duration
+
+STOP_S = 900.0
+"""The guest is started once its power is off, or at the latest after this time (chosen: longer than most stops take)."""
+
+RESTS: Final = ("will_hibernate", "hibernating")
+"""The states of the node in which it keeps guests down."""
 
 MARGIN_S = 20.0
 """The drill is called off so long before the service would cut the guest (chosen: time for many looks and an answer)."""
@@ -53,10 +59,33 @@ class Drill:
         row = next((row for row in status["devices"] if row["name"] == self.name), None)
         if row is None:
             self.trouble = "its table is gone from the configuration"
+        elif taken := self._taken_over(row, status):
+            self.trouble = taken
         elif self.may_be_called_off and row["state"] in ("stopping", "restarting"):
             left_s = next((alarm["in_s"] for alarm in row["alarms"] if alarm["name"] == "timeout"), None)
             if left_s is not None and left_s <= MARGIN_S:
                 self._call_off("it was told to halt, and goes on running" if "told" in self._at_s else "it goes on running")
+
+    def _taken_over(self, row: Device, status: Status) -> str:
+        """Return what somebody else has ordered meanwhile, so that nothing comes of the drill; empty if nobody has."""
+        see, term = f"see wagman why {self.name}", row["term"]
+        if row["state"] == "maintenance":
+            return f"somebody has put it into maintenance meanwhile: {see}"
+        # Our own order to stop has a term, which is never longer than this.
+        if row["wanted"] == "down" and (term is None or term["in_s"] > STOP_S):
+            return f"somebody else has stopped it meanwhile, and it stays down: {see}"
+        if status["wagman"]["state"] in RESTS:
+            return f"the guests are being taken down meanwhile, or are kept down: {see}"
+        return ""
+
+    def break_off(self, why: str) -> None:
+        """End the drill early. A guest that has halted is started again by itself; before that it has to be called off."""
+        if self.is_over:
+            return
+        if self.may_be_called_off:
+            self._call_off(why)
+        else:
+            self.trouble = f"{why}; it is started again by itself"
 
     def document(self) -> Mapping[str, Any]:
         """The result for programs. Times are in seconds, null for steps that were not reached."""
