@@ -1,5 +1,6 @@
 """`wagman report`, through the real process, from a real socket and from files."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from tests.cli.kit import Daemon
 from wagman.cli.completion import candidates
+from wagman.cli.report import _write
+from wagman.cli.report.history import History
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,42 @@ def test_the_page_is_written_as_a_whole_or_not_at_all(lived: Daemon, tmp_path: P
     nowhere = lived.wagman("report", "--html", str(tmp_path / "no" / "guests.html"))
     assert nowhere.returncode == 1
     assert "No such file or directory" in nowhere.stderr
+
+
+def test_where_a_link_leads_to_the_page_is_put_and_the_link_stays(lived: Daemon, tmp_path: Path) -> None:
+    (tmp_path / "shown").mkdir()
+    page, link = tmp_path / "shown" / "guests.html", tmp_path / "guests.html"
+    link.symlink_to(page)
+    for _ in "once", "again":
+        assert lived.wagman("report", "--html", str(link)).returncode == 0
+        assert link.is_symlink()
+        assert page.read_text().endswith("</html>\n")
+
+
+def test_a_page_can_go_into_a_pipe_which_stays_one(lived: Daemon, tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "guests.html"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert lived.wagman("report", "--html", str(link)).returncode == 0
+        assert os.read(reader, 15) == b"<!DOCTYPE html>"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+    assert {each.name for each in tmp_path.iterdir()} == {"pipe", "guests.html"}
+
+
+def test_a_page_that_cannot_be_written_leaves_the_previous_one_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "guests.html"
+    page.write_text("the previous one")
+    monkeypatch.setattr("wagman.cli.report.page.page", lambda *_: "\ud800")  # which no file takes
+    with pytest.raises(UnicodeEncodeError):
+        _write(str(page), History((0.0, 1.0), {}, 0, 0), (0.0, 1.0), [])
+    assert page.read_text() == "the previous one"
+    assert [each.name for each in tmp_path.iterdir()] == ["guests.html"]
 
 
 @pytest.mark.parametrize(

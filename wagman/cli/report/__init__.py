@@ -17,6 +17,7 @@ import gc
 import json
 import os
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from contextlib import suppress
 from datetime import datetime
 
 from wagman.cli.connection import add_socket_argument
@@ -102,13 +103,30 @@ def _period(known: History, since: tuple[float, bool]) -> Stretch:
 
 
 def _write(path: str, known: History, period: Stretch, found: list[Figures]) -> None:
-    """Write the page as a whole or not at all: somebody may be reading the previous one."""
     from wagman.cli.report.page import page  # noqa: PLC0415 - few need it
 
-    text, beside = page(known, period, found), f"{path}.new"
+    text = page(known, period, found)
     try:
-        with open(beside, "w", encoding="utf-8") as file:  # noqa: PTH123 - pathlib is a heavy import
-            file.write(text)
-        os.replace(beside, path)  # noqa: PTH105 - likewise
+        if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113 - pathlib is a heavy import
+            _put(path, text)  # a pipe or a device: nothing can stand in its place
+        else:
+            _replace(os.path.realpath(path), text)
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}", FAILED) from error
+
+
+def _replace(path: str, text: str) -> None:
+    """Write the file as a whole or not at all: somebody may be reading the previous one."""
+    beside = f"{path}.new"
+    try:
+        _put(beside, text)
+        os.replace(beside, path)  # noqa: PTH105 - pathlib is a heavy import
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(beside)  # noqa: PTH108 - likewise
+        raise
+
+
+def _put(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:  # noqa: PTH123 - pathlib is a heavy import
+        file.write(text)
