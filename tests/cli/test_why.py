@@ -268,6 +268,13 @@ def test_an_event_that_the_disk_does_not_take_is_known_by_the_clock_of_the_servi
     assert found == Story([waiting[1]], UNWRITTEN)
 
 
+def test_who_wanted_it_down_is_told_also_while_the_disk_does_not_take_that() -> None:
+    stopped, asked = event(None, "device.stopped", mono_s=990.0), event(None, "command.stop", mono_s=990.0)
+    earlier = event(None, "command.kill", mono_s=500.0)
+    found = story(answering(earlier, asked, stopped), row(wanted="down", for_s=10.0), SERVICE)
+    assert found == Story([stopped, asked], UNWRITTEN)
+
+
 def test_a_state_that_an_older_version_kept_is_not_said_to_be_missing_in_the_log() -> None:
     found = story(answering(event(3, "device.started")), row(state="started", wanted="up"), SERVICE)
     assert found == Story([], UNPLACED)

@@ -3,7 +3,7 @@
 The functions need only `call`, which calls a method of the service by its name and parameters, so they also work on a log alone.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from math import inf
 from typing import Any, NamedTuple
 
@@ -48,14 +48,20 @@ def story(call: Call, row: Row, service: Mapping[str, Any]) -> Story:
     Related are: the request to take the guest down, the ends of the messages of its stops, and the report of a stuck relay.
     """
     chain = _chain(call, row, service)
-    beside = [*_decision(call, row), *_messages(call, row, chain.events), *_stuck(call, row)]
-    told = {event["id"]: event for event in beside} | {event["id"]: event for event in chain.events}
+    # Of events of the same moment that are not written yet, the chain's come first: what was asked for led to them.
+    found = [*chain.events, *_decision(call, row), *_messages(call, row, chain.events), *_stuck(call, row)]
+    told = {_identity(event): event for event in found}
     return chain._replace(events=sorted(told.values(), key=newness, reverse=True))
 
 
-def newness(event: Event) -> float:
-    """Return a number that grows along the log; an event that is not written yet is the newest."""
-    return inf if event["id"] is None else event["id"]
+def _identity(event: Event) -> Hashable:
+    """Return what tells the event from all others: its id, or its place in a run of the service until it has one."""
+    return event["id"] or (event["boot_id"], event["mono_s"], event["type"], event["device"])
+
+
+def newness(event: Event) -> tuple[float, float]:
+    """Return what grows along the log; events that are not written yet are the newest, by the clock of the service."""
+    return (inf, event["mono_s"]) if event["id"] is None else (event["id"], 0.0)
 
 
 def _chain(call: Call, row: Row, service: Mapping[str, Any]) -> Story:
