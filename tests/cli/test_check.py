@@ -1,12 +1,13 @@
 """`wagman check`, as a monitoring system calls it: the real command against the real socket."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.kit import Daemon, scripted
+from tests.cli.kit import WAGMAN, Daemon, scripted
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 
@@ -99,6 +100,18 @@ def test_a_device_that_there_is_not_is_unknown(daemon: Daemon) -> None:
 
 def test_a_command_line_that_makes_no_sense_is_unknown(daemon: Daemon) -> None:
     assert daemon.wagman("check", "--no-such").returncode == UNKNOWN
+
+
+@pytest.mark.parametrize("command", ["check", "check --json", "doctor"])
+def test_a_verdict_that_cannot_be_written_is_unknown(command: str, daemon: Daemon, tmp_path: Path) -> None:
+    full = tmp_path / "full"
+    full.symlink_to("/dev/full")
+    with full.open("wb") as output:
+        done = subprocess.run(
+            [*WAGMAN, *command.split()], stdout=output, stderr=subprocess.PIPE, env=daemon.environment(), check=False
+        )
+    assert (done.returncode, done.stderr.count(b"\n")) == (UNKNOWN, 1)
+    assert b"the output could not be written" in done.stderr
 
 
 @pytest.mark.parametrize(

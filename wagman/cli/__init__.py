@@ -23,7 +23,7 @@ from io import TextIOWrapper
 
 from wagman.cli.exits import code_of
 from wagman.cli.outcome import FAILED, INTERRUPTED, PIPE_CLOSED, CommandError, complain, forget
-from wagman.cli.parser import parse
+from wagman.cli.parser import UNTOLD_CODES, parse
 from wagman.client.errors import ClientError
 
 UNWRITABLE = {
@@ -35,8 +35,10 @@ UNWRITABLE = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit code."""
     _have_streams()
+    unwritten = FAILED
     try:
         args = parse(sys.argv[1:] if argv is None else argv)
+        unwritten = UNTOLD_CODES.get(args.command, FAILED)
         code: int = args.run(args)
         sys.stdout.flush()
     except (CommandError, ClientError) as error:
@@ -52,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         forget(sys.stdout)
         complain(f"the output could not be written: {UNWRITABLE[error.errno]}")
-        return FAILED
+        return unwritten
     return code
 
 

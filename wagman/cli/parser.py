@@ -56,8 +56,11 @@ COMMANDS = {
 }
 
 
-USAGE_CODES = {"check": 3, "doctor": 3}
-"""The exit code for a wrong command line, if it is not USAGE: for a monitoring system 2 is critical, and 3 unknown."""
+UNTOLD_CODES = {"check": 3, "doctor": 3}
+"""The exit code of a command that cannot tell its verdict, because of its command line or where its output goes.
+
+For a monitoring system 1 would be a warning, 2 critical, and 3 is unknown.
+"""
 
 
 GROUPS = {
@@ -115,7 +118,7 @@ class CommandParser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise the error as one line, with where to read on."""
-        raise CommandError(f"{message}; see {self.prog} --help", USAGE_CODES.get(self.command, USAGE))
+        raise CommandError(f"{message}; see {self.prog} --help", UNTOLD_CODES.get(self.command, USAGE))
 
 
 def build() -> tuple[CommandParser, dict[str, CommandParser]]:
