@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,45 @@ def test_a_file_tells_the_same(lived: Daemon, tmp_path: Path) -> None:
     of_database = lived.json("report", "--log", str(tmp_path / "wagman.db"))
     assert of_lines == of_database
     assert of_lines["events"] == len(lines.read_text().splitlines())
+
+
+def test_a_log_that_is_read_is_left_as_it_was(lived: Daemon, tmp_path: Path) -> None:
+    for each in lived.directory.glob("wagman.db*"):
+        shutil.copy(each, tmp_path)
+    log, link = tmp_path / "wagman.db", tmp_path / "link"
+    link.symlink_to(log)
+    assert (tmp_path / "wagman.db-wal").stat().st_size > 0, "as after a power cut"
+
+    def read_twice() -> int:
+        before = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
+        told = [lived.json("report", "--log", str(path))["events"] for path in (log, link)]
+        assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == before
+        assert told[0] == told[1] > 0
+        return int(told[0])
+
+    torn = read_twice()
+    with closing(sqlite3.connect(log)) as conn:
+        conn.execute("PRAGMA wal_checkpoint")  # as a service that ends in order does
+    assert {each.name for each in tmp_path.iterdir()} == {"wagman.db", "link"}
+    assert read_twice() == torn
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[" * 100_000, "is no log"),
+        ('{"type":' * 100_000, "is no log"),
+        ('{"answer": 42}\n[]\n7\n', "holds no event"),
+        ("", "holds no event"),
+    ],
+    ids=["nested", "nested tables", "other JSON", "empty"],
+)
+def test_a_file_that_is_no_log_is_refused_in_one_line(text: str, says: str, lived: Daemon, tmp_path: Path) -> None:
+    file = tmp_path / "events"
+    file.write_text(text)
+    done = lived.wagman("report", "--log", str(file))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert says in done.stderr
 
 
 def test_the_log_of_a_service_that_runs_is_its_own(lived: Daemon) -> None:

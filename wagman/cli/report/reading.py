@@ -1,9 +1,10 @@
 """The source of the events: the service, page by page, or a file."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from typing import Any, NamedTuple
 
 from wagman.cli.boards import UNNAMED
@@ -63,18 +64,21 @@ def from_file(path: str) -> ReportSource:
     """Read the events in a file: the output of `wagman events --json`, or a copy of the log, `wagman.db`.
 
     Raises:
-        CommandError: there is no such file, or it is neither.
+        CommandError: there is no such file, it is neither, or it holds no event.
     """
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - pathlib is a heavy import
             head = file.read(len(_DATABASE))
-        return ReportSource(list(_rows_of(path) if head == _DATABASE else _lines_of(path)))
+        events = list(_rows_of(path) if head == _DATABASE else _lines_of(path))
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}", USAGE) from error
     except sqlite3.OperationalError as error:
         raise CommandError(f"{path}: {error}; a service that runs is asked without --log", USAGE) from error
-    except (ValueError, sqlite3.Error) as error:
+    except (ValueError, RecursionError, sqlite3.Error) as error:
         raise CommandError(f"{path} is no log, nor what wagman events --json prints: {error}", USAGE) from error
+    if not any(isinstance(event, dict) and isinstance(event.get("type"), str) for event in events):
+        raise CommandError(f"{path} holds no event, as a log does, or what wagman events --json prints", USAGE)
+    return ReportSource(events)
 
 
 def _lines_of(path: str) -> Iterator[Event]:
@@ -85,7 +89,7 @@ def _lines_of(path: str) -> Iterator[Event]:
 
 
 def _rows_of(path: str) -> Iterator[Event]:
-    with closing(sqlite3.connect(f"file:{_quoted(path)}?mode=ro", timeout=0, uri=True)) as conn:
+    with _opened(path) as conn:
         conn.text_factory = lambda stored: stored.decode("utf-8", "replace")
         for row in conn.execute(f"SELECT {', '.join(_COLUMNS)} FROM event ORDER BY id"):  # noqa: S608 - our own words
             event: dict[str, Any] = dict(zip(_COLUMNS, row, strict=True))
@@ -95,11 +99,28 @@ def _rows_of(path: str) -> Iterator[Event]:
             yield event
 
 
+@contextmanager
+def _opened(path: str) -> Iterator[sqlite3.Connection]:
+    """Yield a connection that reads the file, and leaves nothing behind that was not there before."""
+    path = os.path.realpath(path)
+    index, exists = f"{path}-shm", os.path.exists
+    # A file that stands alone is all there is. The log of a service that runs has its newest part beside it.
+    stands_alone, had_index = not exists(f"{path}-wal") and not exists(f"{path}-journal"), exists(index)
+    how = "immutable=1" if stands_alone else "mode=ro"
+    try:
+        with closing(sqlite3.connect(f"file:{_quoted(path)}?{how}", timeout=0, uri=True)) as conn:
+            yield conn
+    finally:
+        if not stands_alone and not had_index:
+            with suppress(OSError):
+                os.unlink(index)  # noqa: PTH108 - as above
+
+
 def _fields(text: Any) -> Any:
     """Decode the fields of an event. A damaged log costs the fields of that event only."""
     try:
         return json.loads(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return {}
 
 
