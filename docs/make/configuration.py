@@ -13,6 +13,7 @@ from wagman.config.device_tables import OWN_KEYS
 from wagman.config.ears import EarConfig
 from wagman.config.enclosure import SENSORS, WATCHED_BY_DEFAULT, Bounds, EnvironmentConfig
 from wagman.config.gauges import GaugeConfig
+from wagman.config.keys import MOST_PARTS
 from wagman.config.kinds import DURATION, HEARING, STILL_ON, WITNESS, Kind
 from wagman.config.registry import BOARDS, EARS, Registry
 from wagman.config.schema import DeviceConfig, NetworkConfig, ServiceConfig, WagmanConfig
@@ -49,7 +50,8 @@ its own.
 - Each error is shown with its file and line. If one file has an error, or the folder cannot be read, the service takes over
   nothing.
 - The service's user must be able to read the folder (`chmod a+rx`) and the files; `check-config` says if that user cannot.
-- All files together have at most 64 KiB, and there are at most {MOST_FILES} of them.
+- All files together have at most 64 KiB, and there are at most {MOST_FILES} of them. A key has at most {MOST_PARTS} parts, joined
+  by dots.
 - The copy that the service keeps of a right configuration (`last-good.toml`) is one file. A version before 0.2.0 does not know
   `conf.d`: **to go back to it, put all tables into the main file first.**
 

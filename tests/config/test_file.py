@@ -62,6 +62,11 @@ def test_a_file_of_the_greatest_size_is_read_and_one_more_byte_is_too_much(tmp_p
     assert problem(path) == f"{path}: larger than {MOST_BYTES} bytes: is this the right file?"
 
 
+def test_a_key_that_would_take_long_to_parse_is_told_with_its_line(tmp_path: Path) -> None:
+    path = written(tmp_path, f"{GUEST}{'x.' * 31_000}y = 1\n".encode())
+    assert problem(path) == f"{path}:4: a key of more than 16 parts: no key that is known here has so many"
+
+
 def test_an_endless_file_is_not_read_to_its_end() -> None:
     assert problem("/dev/zero") == f"/dev/zero: larger than {MOST_BYTES} bytes: is this the right file?"
 

@@ -8,6 +8,7 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wagman.config.keys import overlong
 from wagman.config.positions import Path, key_lines
 
 
@@ -18,6 +19,7 @@ class Writer:
     draw: st.DrawFn
     parts: list[str] = field(factory=list)
     lines: dict[Path, int] = field(factory=dict)
+    keys: list[tuple[int, int]] = field(factory=list)  # how many parts each has, and its line
 
     def text(self) -> str:
         return "".join(self.parts)
@@ -40,6 +42,7 @@ class Writer:
 
     def key(self, table: Path, parts: list[str]) -> Path:
         path = table
+        self.keys.append((len(parts), self.text().count("\n") + 1))
         for index, part in enumerate(parts):
             if index:
                 self.blank()
@@ -110,7 +113,7 @@ def _quoted(key: str) -> str:
 
 
 @st.composite
-def documents(draw: st.DrawFn) -> tuple[str, dict[Path, int]]:
+def documents(draw: st.DrawFn) -> Writer:
     writer = Writer(draw)
     for key in draw(KEYS):
         writer.blank()
@@ -126,7 +129,7 @@ def documents(draw: st.DrawFn) -> tuple[str, dict[Path, int]]:
         for key in draw(KEYS):
             writer.pair(table, [f"in {key}", *draw(TAILS)], depth=2)
             writer.end()
-    return writer.text(), writer.lines
+    return writer
 
 
 def paths(value: Any, path: Path = ()) -> set[Path]:
@@ -135,10 +138,44 @@ def paths(value: Any, path: Path = ()) -> set[Path]:
 
 
 @given(documents())
-def test_each_key_is_found_on_the_line_it_was_written_on(document: tuple[str, dict[Path, int]]) -> None:
-    text, lines = document
+def test_each_key_is_found_on_the_line_it_was_written_on(document: Writer) -> None:
+    text, lines = document.text(), document.lines
     assert paths(tomllib.loads(text)) == {(), *lines}, "the writer of this test writes what it says it writes"
     assert key_lines(text) == lines
+
+
+@given(documents())
+def test_the_first_key_of_too_many_parts_is_found_whatever_strings_and_comments_hold(document: Writer) -> None:
+    text = document.text()
+    assert overlong(text) is None
+    assert overlong(text, most=2) == next((line for parts, line in document.keys if parts > 2), None)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"x = 1\n{'a.' * 15}a = 1", None),
+        (f"x = 1\n{'a.' * 16}a = 1", 2),
+        ("x = 1\n[ " + "a .\t" * 15 + "\"a.b\" . 'c' ]", 2),
+        (f"x = {{ {'a.' * 16}a = 1 }}", 1),
+        (f'x = "{"a." * 99}a" # {"a." * 99}a', None),
+        (f'x = """\n{"a." * 99}a""""\n{"b." * 16}b = 1', 3),
+        (f"'{'a.' * 99}' = '''\n{'a.' * 99}a'''", None),
+        (f"x = '\n{'a.' * 99}a = 1", None),  # the parser says what is wrong with it
+    ],
+)
+def test_dots_join_parts_only_where_they_belong_to_a_key(text: str, line: int | None) -> None:
+    assert overlong(text) == line
+
+
+@given(st.text("ab.\"'\\#\n \t[]{}=", max_size=200))
+def test_no_text_that_can_be_parsed_has_a_longer_key_than_is_found(text: str) -> None:
+    try:
+        deepest = max(map(len, paths(tomllib.loads(text))))
+    except ValueError:
+        overlong(text)
+    else:
+        assert overlong(text, most=max(deepest, 2)) is None
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

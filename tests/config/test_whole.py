@@ -3,14 +3,13 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.config.test_as_user import NOBODY, as_root, public
-from tests.config.test_positions import documents
+from tests.config.test_positions import Writer, documents
 from wagman.config import check
 from wagman.config.document import MOST_BYTES
 from wagman.config.load import advice, commands, load, load_alone, loads
@@ -201,8 +200,8 @@ def test_a_copy_is_one_file_whatever_is_beside_it(main: Path) -> None:
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(documents())
-def test_one_file_says_what_the_tables_say(document: tuple[str, dict[Any, int]]) -> None:
-    tables = tomllib.loads(document[0])
+def test_one_file_says_what_the_tables_say(document: Writer) -> None:
+    tables = tomllib.loads(document.text())
     assert repr(tomllib.loads(as_one(tables))) == repr(tables)
 
 

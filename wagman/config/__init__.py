@@ -16,6 +16,7 @@
 - `gauges`      sensors that a command reads
 - `as_user`, `runnable`   whether the service's user may read a file, and whether a command can be run at all
 - `installer`   who puts in place what the service needs of the system: the Debian package, or a command of ours
+- `keys`        keys that are too long to be parsed
 - `positions`, `findings`   on which line each key stands, and what was found there
 - `check`       the command `check-config`
 """

@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from wagman.config.keys import MOST_PARTS, overlong
 from wagman.config.positions import Path, key_lines
 from wagman.model.errors import ConfigError
 
@@ -52,8 +53,10 @@ def parse(text: str, name: str) -> Document:
     """Parse a text; `name` is what the problems call it.
 
     Raises:
-        ConfigError: it is not TOML.
+        ConfigError: it is not TOML, or has a key that is too long.
     """
+    if (line := overlong(text)) is not None:
+        raise ConfigError((f"{name}:{line}: a key of more than {MOST_PARTS} parts: no key that is known here has so many",))
     try:
         return Document(tomllib.loads(text), key_lines(text))
     except RecursionError as error:
