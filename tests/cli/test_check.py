@@ -42,7 +42,7 @@ def test_a_guest_answers_for_itself_only(daemon: Daemon) -> None:
     daemon.board("problem critical relay_stuck:gn its relay sticks")
     assert checked(daemon, "gn")[0] == CRITICAL
     assert checked(daemon, "1")[0] == CRITICAL
-    assert checked(daemon, "cs") == (OK, "WAGMAN OK: normal, 0 of 1 guests started")
+    assert checked(daemon, "cs") == (OK, "WAGMAN OK: normal, 0 of 1 guest started")
 
 
 def test_nothing_is_known_of_a_guest_whose_board_is_not_seen(daemon: Daemon) -> None:

@@ -18,6 +18,7 @@ from wagman.cli.sentences import sentence
 from wagman.client.blocking import Client, Follower
 from wagman.client.conversation import MAX_LINE_BYTES
 from wagman.client.errors import AnswerError, ClientError, LostError
+from wagman.client.following import Missing
 
 Messages = list[Any]
 
@@ -582,3 +583,7 @@ def test_a_command_whose_answer_was_lost_is_not_told_as_done(tmp_path: Path) -> 
         done = daemon.wagman("start", "gn")
     assert done.returncode == 3
     assert "not known whether that was accepted" in done.stderr
+
+
+def test_a_single_event_that_is_missed_is_told_as_one() -> None:
+    assert str(Missing(None, 11, 11)) == "1 event between 11 and 11 is no longer in the log"

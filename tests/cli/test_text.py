@@ -36,6 +36,11 @@ def test_durations_in_columns_are_short(seconds: float | None, cell: str) -> Non
     assert text.short(seconds) == cell
 
 
+@pytest.mark.parametrize(("number", "words"), [(0, "0 guests"), (1, "1 guest"), (2, "2 guests"), (100_000, "100000 guests")])
+def test_one_of_them_is_not_several(number: int, words: str) -> None:
+    assert wagman.model.words.counted(number, "guest") == words
+
+
 @pytest.mark.parametrize(
     ("number", "words"),
     [(1, "first"), (10, "tenth"), (11, "11th"), (12, "12th"), (21, "21st"), (22, "22nd"), (103, "103rd"), (111, "111th")],

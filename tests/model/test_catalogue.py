@@ -276,6 +276,7 @@ def test_every_type_has_a_sentence_whatever_is_known(kind: str) -> None:
             {"reason": "unplugged", "count": 5, "over_s": 90},
             "the link to the board went down: unplugged (5 times more within 1 min 30 s)",
         ),
+        ("link.down", {"reason": "unplugged", "count": 1}, "the link to the board went down: unplugged (1 time more)"),
         ("device.teleported", {"to_where": "moon", "why": None}, "gn: device.teleported: to_where moon"),
     ],
 )

@@ -75,7 +75,7 @@ def test_what_are_no_seeds_is_refused_with_an_example(text: str, capsys: pytest.
 
 def test_one_seed_is_as_good_a_range_as_any(capsys: pytest.CaptureFixture[str]) -> None:
     assert many("--seeds", "5..5", "--jobs", "1") == 0
-    assert "1 of 1 seeds" in capsys.readouterr().out
+    assert "1 of 1 seed," in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("words", [["--faults", "nonsense"], ["--config", "/nowhere/wagman.toml"], ["--timeline", "run.svg"]])

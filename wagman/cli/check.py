@@ -13,7 +13,7 @@ from wagman.cli.problems import said
 from wagman.client.blocking import Client
 from wagman.client.errors import ClientError
 from wagman.model.shapes import Device, Problem, Status
-from wagman.model.words import plain
+from wagman.model.words import counted, plain
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 """Exit codes of monitoring plugins."""
@@ -89,7 +89,7 @@ def _told(problems: Sequence[Problem]) -> str:
 
 def _well(status: Status, rows: Sequence[Device]) -> str:
     guests = [row for row in rows if not row["self"]]
-    return f"{status['wagman']['state']}, {_up(guests)} of {len(guests)} guests started"
+    return f"{status['wagman']['state']}, {_up(guests)} of {counted(len(guests), 'guest')} started"
 
 
 def _up(guests: Sequence[Device]) -> int:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 from wagman.client.conversation import Notification
 from wagman.client.errors import NO_SUCH_PLACE, NOT_PERMITTED, AddressError, AnswerError, ClientError, DeniedError, LostError
 from wagman.model.shapes import Event, Subscription
+from wagman.model.words import counted
 
 MOST_PROVISIONAL = 10_000
 """How many events without an id are remembered, to recognise them later (as many as wait in the service's memory)."""
@@ -52,7 +53,9 @@ class Missing(NamedTuple):
     to_id: int
 
     def __str__(self) -> str:
-        return f"{self.to_id - self.from_id + 1} events between {self.from_id} and {self.to_id} are no longer in the log"
+        number = self.to_id - self.from_id + 1
+        verb = "is" if number == 1 else "are"
+        return f"{counted(number, 'event')} between {self.from_id} and {self.to_id} {verb} no longer in the log"
 
 
 class Replaced(NamedTuple):

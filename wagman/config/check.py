@@ -12,6 +12,7 @@ from wagman.config.runnable import trouble
 from wagman.config.schema import Config
 from wagman.config.whole import BESIDE, files
 from wagman.model.errors import ConfigError, StoreError
+from wagman.model.words import counted
 
 
 class Difference(Protocol):
@@ -130,5 +131,5 @@ def _troubles(asked: Sequence[Sequence[str]], account: Account | None) -> tuple[
 def _summary(config: Config) -> str:
     several = len(config.boards) > 1
     guests = [f"{guest.name} on port {guest.port}{f' of {guest.board}' if several else ''}" for guest in config.guests]
-    counted = f"{len(guests)} guest{'' if len(guests) == 1 else 's'}"
-    return f"{counted} ({', '.join(guests)})" if guests else counted
+    number = counted(len(guests), "guest")
+    return f"{number} ({', '.join(guests)})" if guests else number

@@ -19,6 +19,7 @@ from wagman.doctor.found import Found
 from wagman.doctor.state import state
 from wagman.doctor.ways import reached
 from wagman.model.errors import ConfigError
+from wagman.model.words import counted
 from wagman.store.owner import user_name
 
 MOST_PROBLEMS = 10
@@ -34,8 +35,8 @@ def look(path: str, search: str = SEARCH_PATH) -> list[Found]:
     except ConfigError as error:
         do = _let_in(path)
         return [Found("configuration", "wrong", each, do or LISTS, bool(do)) for each in error.problems[:MOST_PROBLEMS]]
-    counted = f"{_counted(len(config.boards), 'board')}, {_counted(len(config.guests), 'guest')}"
-    first = Found("configuration", "ok", f"{path} can be read and is right: {counted}")
+    number = f"{counted(len(config.boards), 'board')}, {counted(len(config.guests), 'guest')}"
+    first = Found("configuration", "ok", f"{path} can be read and is right: {number}")
     checks: dict[str, Callable[[], Iterable[Found]]] = {
         "group": lambda: groups(config),
         "port": lambda: ports(config),
@@ -64,10 +65,6 @@ def _let_in(path: str) -> str:
     except (OSError, ValueError):
         return ""
     return ""
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def contained(name: str, check: Callable[[], Iterable[Found]]) -> list[Found]:

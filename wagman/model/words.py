@@ -36,6 +36,11 @@ def duration(seconds: float) -> str:
     return " ".join(parts)
 
 
+def counted(number: float, what: str) -> str:
+    """A number of things, such as "1 guest" or "2 guests"."""
+    return f"{number:.15g} {what}{'' if number == 1 else 's'}"
+
+
 def ordinal(number: int) -> str:
     """An ordinal, in words up to ten."""
     if 0 < number < len(_ORDINALS):

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import define, frozen
 
 from wagman.model.errors import CallerError
+from wagman.model.words import counted
 from wagman.simulation.asked import DAY_S, Asked
 from wagman.simulation.cores import spread
 from wagman.simulation.play import play
@@ -89,17 +90,17 @@ class Tally:
         """Return the sums as a line."""
         took_s = now_s - self.began_s
         return (
-            f"{self.done} of {self.seeds} seeds, {self.days:.1f} node-days ({self.days / YEAR_DAYS:.3f} years) "
+            f"{self.done} of {counted(self.seeds, 'seed')}, {self.days:.1f} node-days ({self.days / YEAR_DAYS:.3f} years) "
             f"in {took_s:.0f} s, {self.days * DAY_S / max(took_s, 1e-9):,.0f} times real time; {self.broken} broken"
         )
 
     def outlook(self, now_s: float) -> str:
         """Return the progress, and how long the rest will take at this pace."""
         if not self.done:
-            return f"0 of {self.seeds} seeds"
+            return f"0 of {counted(self.seeds, 'seed')}"
         left_s = (now_s - self.began_s) / self.done * (self.seeds - self.done)
         left = f"{left_s / MINUTE_S:.0f} min" if left_s >= 2 * MINUTE_S else f"{left_s:.0f} s"
-        return f"{self.done} of {self.seeds} seeds, {self.broken} broken; about {left} to go"
+        return f"{self.done} of {counted(self.seeds, 'seed')}, {self.broken} broken; about {left} to go"
 
 
 def simulated(tasks: Iterable[Task], tally: Tally, processes: int) -> Iterator[Done]:

@@ -209,6 +209,12 @@ def test_a_guest_of_whose_power_the_log_tells_nothing_has_a_page() -> None:
     assert "<svg" in page(told, told.whole, figures(told, told.whole))
 
 
+@pytest.mark.parametrize(("events", "words"), [(1, ", 1 event<"), (2, ", 2 events<")])
+def test_the_page_says_how_many_events_it_was_made_of(events: int, words: str) -> None:
+    told = history(begins()[:events])
+    assert words in page(told, told.whole, [])
+
+
 def test_a_storm_of_events_makes_no_large_page() -> None:
     told = history(_storm(20_000))
     found = figures(told, told.whole)

@@ -20,7 +20,7 @@ from wagman.bridges.fleet.link import Link, Message, Subscribed, connected
 from wagman.bridges.fleet.payloads import PayloadError, online_of, status_of
 from wagman.cli.outcome import DONE, FAILED, USAGE, CommandError
 from wagman.cli.text import short, table
-from wagman.model.words import plain
+from wagman.model.words import counted, plain
 
 QUIET_S: Final = 0.5
 """After so long without a message, everything that the broker keeps is here (chosen: ten round trips over a cellular link)."""
@@ -115,7 +115,7 @@ def totals(found: Iterable[Row]) -> str:
         counts[each.rank] += 1
     words = ", ".join(f"{count} {rank.name.lower()}" for rank, count in counts.items() if count)
     count = sum(counts.values())
-    return f"{count} node{'s'[: count != 1]}: {words}" if words else "no node has told anything"
+    return f"{counted(count, 'node')}: {words}" if words else "no node has told anything"
 
 
 def show(args: Namespace, known: Known) -> int:

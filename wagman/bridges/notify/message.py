@@ -7,6 +7,7 @@ from attrs import evolve, frozen
 
 from wagman.bridges.notify.entries import Entry
 from wagman.bridges.notify.plan import Digest
+from wagman.model.words import counted
 
 MOST_LINES = 25
 """How many entries a message has; of the rest, it tells the number (chosen: about what a phone shows, and a mail should)."""
@@ -35,7 +36,7 @@ class Message:
 
     def text(self) -> str:
         """Return the body with its foot, as the present attempt sends it."""
-        things = f", of {self.count} thing{'' if self.count == 1 else 's'}" if self.count else ""
+        things = f", of {counted(self.count, 'thing')}" if self.count else ""
         again = " Sent again: an earlier attempt may have reached you." if self.tries > 1 else ""
         return f"{self.body}\n\nMessage {self.id}{things}.{again}"
 

@@ -15,7 +15,7 @@ from wagman.cli.report.intervals import Stretch
 from wagman.cli.report.words import causes, moment, outage_words, percent, power, remarks
 from wagman.cli.text import short
 from wagman.model.catalogue import sentence_of, severity_of
-from wagman.model.words import duration, plain, user_name
+from wagman.model.words import counted, duration, plain, user_name
 
 GRID = 2000
 """The width of the period in steps; whatever is shorter than a step is drawn as one step (chosen)."""
@@ -70,7 +70,8 @@ def _page(told: History, period: Stretch, found: Sequence[Figures]) -> Iterator[
     yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
     yield f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>"
     yield f"<h1>{escape(title)}</h1>"
-    yield f'<p class="faint">{escape(duration(period[1] - period[0]))}, {told.events} events</p>'
+    whole = f"{duration(period[1] - period[0])}, {counted(told.events, 'event')}"
+    yield f'<p class="faint">{escape(whole)}</p>'
     yield from (f"<p>{escape(remark)}</p>" for remark in remarks(told))
     yield _patterns()
     yield _key()

@@ -14,6 +14,7 @@ from wagman.cli.report.axis import Event
 from wagman.cli.report.history import Row
 from wagman.client.blocking import Client
 from wagman.model.shapes import Device, Status
+from wagman.model.words import counted
 
 PAGE = 1000
 """The largest page that the service gives."""
@@ -51,7 +52,7 @@ def _pages(client: Client, progress: Progress) -> Iterator[Event]:
         taken += len(page)
         if len(page) < PAGE or page[-1]["id"] is None:
             return
-        progress.show(f"{taken} events were read")
+        progress.show(f"read so far: {counted(taken, 'event')}")
         since = page[-1]["id"]
 
 

@@ -10,7 +10,7 @@ from wagman.cli.report.history import History
 from wagman.cli.report.intervals import Stretch
 from wagman.cli.report.track import CAUSES
 from wagman.cli.text import short, table
-from wagman.model.words import duration
+from wagman.model.words import counted, duration
 
 HEAD = ("GUEST", "UPTIME", "DOWN", "KEPT", "UNKNOWN", "OUTAGES", "MTBF", "MTTR")
 
@@ -59,9 +59,8 @@ def power(each: Figures) -> str:
     """Return how often the guest's power went off, and how it was cut."""
     kinds = (each.cut("clean"), "clean"), (each.cut("hard"), "hard"), (each.cut("unproved"), "unproved")
     cuts = ", ".join(f"{count} {kind}" for count, kind in kinds if count) or "none"
-    cycles = f"{each.power_cycles} power cycle{'' if each.power_cycles == 1 else 's'}"
     lost = f" ({each.power_losses} that nobody here caused)" if each.power_losses else ""
-    return f"{cycles}{lost}; cuts: {cuts}; failed starts: {each.failed_starts}"
+    return f"{counted(each.power_cycles, 'power cycle')}{lost}; cuts: {cuts}; failed starts: {each.failed_starts}"
 
 
 def percent(part: float | None) -> str:
@@ -74,12 +73,11 @@ def percent(part: float | None) -> str:
 
 def causes(each: Figures) -> str:
     """Return what took the guest down, the most frequent cause first."""
-    counted = Counter(outage.cause for outage in each.outages)
-    if not counted:
+    tally = Counter(outage.cause for outage in each.outages)
+    if not tally:
         return "no outage"
-    plural = "" if len(each.outages) == 1 else "s"
-    told = ", ".join(f"{CAUSES.get(cause, cause)} ({count})" for cause, count in counted.most_common())
-    return f"{len(each.outages)} outage{plural}: {told}"
+    told = ", ".join(f"{CAUSES.get(cause, cause)} ({count})" for cause, count in tally.most_common())
+    return f"{counted(len(each.outages), 'outage')}: {told}"
 
 
 def _outage_cells(outage: Outage) -> tuple[str, ...]:

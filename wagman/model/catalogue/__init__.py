@@ -15,7 +15,7 @@ from wagman.model.catalogue.kind import EventType, EventView, Severity, shown
 from wagman.model.catalogue.memory import MEMORY, TAKEN_OVER
 from wagman.model.catalogue.node import NODE
 from wagman.model.catalogue.service import SERVICE
-from wagman.model.words import duration
+from wagman.model.words import counted, duration
 
 __all__ = ["COLLAPSING", "EVENT_TYPES", "FIELDS", "EventType", "Severity", "sentence_of", "severity_of"]
 
@@ -60,7 +60,7 @@ def _repeats(view: EventView) -> str:
     count, over_s = view.number("count"), view.number("over_s")
     if count is None:
         return ""
-    return f" ({count:g} times more" + (")" if over_s is None else f" within {duration(over_s)})")
+    return f" ({counted(count, 'time')} more" + (")" if over_s is None else f" within {duration(over_s)})")
 
 
 def _unknown(view: EventView) -> str:
