@@ -102,6 +102,25 @@ def test_the_will_of_a_connection_that_was_replaced_is_not_believed(tmp_path: Pa
         assert not intake.online["v1"]["online"]
 
 
+def test_a_node_whose_clock_is_behind_is_there_once_it_is_back(tmp_path: Path) -> None:
+    with closing(Database(tmp_path / "db")) as database:
+        intake = Intake(database, print)
+        intake.take("v1", "online", online("before", "2026-01-31T12:00:00Z"), NOW)
+        intake.take("v1", "online", online("before", "2026-01-31T12:00:00Z", is_so=False), NOW)
+        intake.take("v1", "online", online("after", "2026-01-31T11:30:00Z"), NOW)
+        assert intake.online["v1"]["online"]
+        intake.take("v1", "online", online("before", "2026-01-31T12:00:00Z", is_so=False), NOW)
+        assert intake.online["v1"]["online"], "a will is late whatever its clock says"
+
+
+def test_a_session_that_came_and_ended_while_nobody_listened_has_ended(tmp_path: Path) -> None:
+    with closing(Database(tmp_path / "db")) as database:
+        intake = Intake(database, print)
+        intake.take("v1", "online", online("one", "2026-01-31T12:00:00Z"), NOW)
+        intake.take("v1", "online", online("two", "2026-01-31T12:30:00Z", is_so=False), None)
+        assert not intake.online["v1"]["online"]
+
+
 def test_events_without_ids_are_waited_for(tmp_path: Path) -> None:
     with closing(Database(tmp_path / "db")) as database:
         intake = Intake(database, print)

@@ -61,7 +61,7 @@ class Intake:
                 self._shelf(node).heard(status)
                 self.archive.node(node, kind, status)
             elif kind == "online":
-                self._online(node, online_of(payload))
+                self._online(node, online_of(payload), is_kept=now is None)
         except (PayloadError, RecursionError) as error:
             self.say(f"{node}/{kind}: {error}")
         else:
@@ -108,15 +108,23 @@ class Intake:
         if "replaces" in batch and "after" in batch:
             self.archive.replaced(node, batch["replaces"], log, batch["after"])
 
-    def _online(self, node: str, message: Online) -> None:
+    def _online(self, node: str, message: Online, *, is_kept: bool) -> None:
         known = self.online.get(node)
-        # The will of a lost connection may arrive after the next connection was made.
-        is_late = known is not None and message["session"] != known["session"] and message["since"] < known["since"]
         if known is None or message["session"] != known["session"]:
             self._shelf(node).hurry()
-        if not is_late:
-            self.online[node] = message
-            self.archive.node(node, "online", message)
+            if known is not None and _is_late(message, known, is_kept=is_kept):
+                return
+        self.online[node] = message
+        self.archive.node(node, "online", message)
+
+
+def _is_late(message: Online, known: Online, *, is_kept: bool) -> bool:
+    """Whether a message of another session is the will of a lost connection, which came after the next connection was made.
+
+    A birth never is, whatever its clock says: a node without a battery for its clock comes back in the past. What the broker had
+    kept may be the end of a session that nobody here has heard of.
+    """
+    return not message["online"] and (not is_kept or message["since"] < known["since"])
 
 
 @define(eq=False)
