@@ -25,7 +25,7 @@ LOOK_S: Final = 60.0
 """How often the service is asked if nothing happens (chosen: changes without an event can wait so long)."""
 
 AWAY_S: Final = 10.0
-"""How long the service may be out of reach before that is shown (chosen: a restart takes less)."""
+"""How long the service may be away before that is shown, and how often it is asked then (chosen: longer than a restart)."""
 
 LEAST_S: Final = 2.0
 """The least time between two looks (chosen: an operator watches the switch; births are not to be a flood)."""
@@ -60,7 +60,7 @@ class Showing:
     _devices: Messages = field(factory=dict, init=False)
     _said: Messages = field(factory=dict, init=False)
     _said_s: float = field(default=-math.inf, init=False)
-    _seen_s: float = field(factory=trio.current_time, init=False)  # when the service answered last
+    _missed_s: float = field(default=math.inf, init=False)  # since when the service has not answered
     _is_born: bool = field(default=False, init=False)
     _birth: trio.Event = field(factory=trio.Event, init=False)
 
@@ -72,10 +72,10 @@ class Showing:
         while True:
             news = self.sending.happened, self._birth
             found = await self._look()
-            if found is not None or trio.current_time() >= self._seen_s + AWAY_S:
+            if found is not None or trio.current_time() >= self._missed_s + AWAY_S:
                 self._show(found, self.home)
             await trio.sleep(LEAST_S)
-            with trio.move_on_after(min(LOOK_S, self.every_s)):
+            with trio.move_on_after(min(LOOK_S, self.every_s) if found is not None else AWAY_S):
                 await _any_of(*news)
 
     def heard(self, message: Message) -> bool:
@@ -92,8 +92,9 @@ class Showing:
         try:
             status: Status = await ask(self.socket, "status")
         except ClientError:
+            self._missed_s = min(self._missed_s, trio.current_time())
             return None
-        self._seen_s = trio.current_time()
+        self._missed_s = math.inf
         return status
 
     def _show(self, status: Status | None, home: Home) -> None:

@@ -18,7 +18,7 @@ LOOK_S: Final = 60.0
 """How often the service is asked if nothing happens (chosen: changes without an event can wait so long)."""
 
 AWAY_S: Final = 10.0
-"""How long the service may be out of reach before the status says so (chosen: a restart takes less)."""
+"""How long the service may be away before the status says so, and how often it is asked then (chosen: longer than a restart)."""
 
 ALWAYS_DIFFERENT: Final = ("at", "first", "last", "past")
 
@@ -45,7 +45,7 @@ class Telling:
     now: Callable[[], str]
     is_packed: bool
     _log: tuple[str | None, int, int] = field(default=(None, 0, 0), init=False)
-    _seen_s: float = field(factory=trio.current_time, init=False)  # when the service answered last
+    _missed_s: float = field(default=math.inf, init=False)  # since when the service has not answered
 
     async def run(self) -> None:
         """Send the status until cancelled."""
@@ -58,7 +58,7 @@ class Telling:
                 self.link.publish(self.topic, packed(found, deflate=self.is_packed), retained=True)
                 said, said_s = essence(found), trio.current_time()
                 await trio.sleep(self.table.least_s)
-            with trio.move_on_after(min(LOOK_S, self.table.every_s) if found is not None else AWAY_S):
+            with trio.move_on_after(min(LOOK_S, self.table.every_s) if self._missed_s == math.inf else AWAY_S):
                 await happened.wait()
 
     async def _look(self) -> Summary | None:
@@ -67,9 +67,10 @@ class Telling:
             status = await ask(self.socket, "status")
             log = await ask(self.socket, "events", limit=1)
         except ClientError:
-            is_away = trio.current_time() >= self._seen_s + AWAY_S
+            self._missed_s = min(self._missed_s, trio.current_time())
+            is_away = trio.current_time() >= self._missed_s + AWAY_S
             return absent(self._log, self.now()) if is_away else None
-        self._seen_s = trio.current_time()
+        self._missed_s = math.inf
         self._log = log["log_id"], log["first_id"] or 0, log["last_id"] or 0
         found = summary(status, self._log, self.now())
         if (past := self.sending.past) is not None:
