@@ -6,8 +6,11 @@ from wagman.model.errors import WagmanError
 
 NOT_PERMITTED = -32001
 INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
 NO_SUCH_PLACE = -32004
 """The error code for a place in another log than the present one."""
+LOG_UNREADABLE = -32005
+"""The error code for a log that cannot be read at present."""
 
 
 class ClientError(WagmanError):

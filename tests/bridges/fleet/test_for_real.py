@@ -32,7 +32,7 @@ from wagman.bridges.fleet.config import (
 from wagman.bridges.fleet.ledger import Ledger
 from wagman.bridges.fleet.link import Link, Message, connected
 from wagman.cli import main
-from wagman.client.errors import DeniedError
+from wagman.client.errors import NOT_PERMITTED, AnswerError, ClientError, DeniedError
 from wagman.client.following import Place
 
 pytestmark = needs_mosquitto
@@ -531,11 +531,15 @@ def test_one_bridge_at_a_time_keeps_a_ledger(site: Site, capsys: pytest.CaptureF
     assert "another bridge runs already" in capsys.readouterr().err
 
 
+REFUSAL = {"code": NOT_PERMITTED, "message": "user 61184 is not permitted: become a member of the control or the read group"}
+
+
+@pytest.mark.parametrize("error", [DeniedError("you may not use it"), AnswerError(REFUSAL)], ids=["the socket", "the service"])
 def test_what_is_not_permitted_is_told_with_what_to_do(
-    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    site: Site, error: ClientError, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def denied(*_: object, **__: object) -> None:
-        raise DeniedError("you may not use it")
+        raise error
 
     monkeypatch.setattr("wagman.bridges.fleet.sending.ask", denied)
     file = site.home / "fleet.toml"

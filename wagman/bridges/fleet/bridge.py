@@ -98,7 +98,7 @@ class Bridge:
     async def _serve(self, link: Link) -> None:
         """Run the tasks of a connection until it is lost, or until the bridge is to end."""
         config, socket = self.config, self.config.service.socket
-        sending = Sending(link, f"{self.node}/events", config.events, socket, self.ledger.place)
+        sending = Sending(link, f"{self.node}/events", config.events, socket, self.ledger.place, self.say)
         is_packed = config.events.encoding == "deflate"
         telling = Telling(link, f"{self.node}/status", config.status, socket, sending, self.now, is_packed)
         showing = self._showing(link, sending)

@@ -7,10 +7,11 @@ the window is held in memory: messages without an acknowledgement are read from 
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import trio
+from attrs import define, field
 
 from wagman.bridges.asking import ask
 from wagman.bridges.fleet.config import EventsTable
@@ -19,8 +20,8 @@ from wagman.bridges.fleet.payloads import Resend
 from wagman.bridges.fleet.shelf import MOST_IDS
 from wagman.bridges.fleet.uplink import Sent, Uplink
 from wagman.client.asynchronous import Away, Follower
-from wagman.client.errors import NO_SUCH_PLACE, AddressError, AnswerError, ClientError, DeniedError
-from wagman.client.following import Happened, Missing, Place, Replaced
+from wagman.client.errors import INTERNAL_ERROR, LOG_UNREADABLE, NO_SUCH_PLACE, NOT_PERMITTED, AnswerError, ClientError, LostError
+from wagman.client.following import Happened, Missing, Place, Replaced, is_refusal
 from wagman.model.shapes import Event
 
 PAGE: Final = 1000
@@ -29,6 +30,9 @@ PAGE: Final = 1000
 RETRY_S: Final = 1.0
 RETRY_MAX_S: Final = 60.0
 """The pauses between tries to ask the service: the first, and the longest; they double between these (chosen)."""
+
+MAY_PASS: Final = (LOG_UNREADABLE, INTERNAL_ERROR, NOT_PERMITTED)
+"""The errors of the service after which it is asked again: what it does not permit only where that is no refusal for good."""
 
 MOST_JOBS: Final = 50
 """How many spans may wait to be sent again; further requests are ignored, and come again (chosen)."""
@@ -68,6 +72,7 @@ def told(events: Sequence[Event], job: Job) -> Iterator[Happened | Missing]:
         yield Missing(job.log, job.first, job.last)
 
 
+@define(eq=False)
 class Sending:
     """Sends events over one connection.
 
@@ -77,20 +82,34 @@ class Sending:
         table: the keys of `[events]`.
         socket: the path of the service's socket.
         place: the broker has all events up to here.
+        say: prints a line for the journal.
     """
 
-    def __init__(self, link: Link, topic: str, table: EventsTable, socket: str, place: Place) -> None:
-        self.happened = trio.Event()  # replaced each time
-        self._link, self._topic, self._table, self._socket = link, topic, table, socket
-        self._old_window, self._new_window = windows(table.window, link.most_under_way)
-        self._settings: Mapping[str, Any] = {"batch": table.batch, "deflate": table.encoding == "deflate"}
-        self._new = Uplink(place, window=self._new_window, **self._settings)
-        self._past: Uplink | None = None
-        self._past_job: Job | None = None
-        self._numbers = dict[int, tuple[Uplink, int]]()
-        self._acknowledged = trio.lowlevel.ParkingLot()
-        self._free_s = 0.0  # old events wait until then, so that they keep to their rate
-        self._jobs: tuple[trio.MemorySendChannel[Job], trio.MemoryReceiveChannel[Job]] = trio.open_memory_channel(MOST_JOBS)
+    _link: Link
+    _topic: str
+    _table: EventsTable
+    _socket: str
+    _place: Place
+    _say: Callable[[str], None]
+    happened: trio.Event = field(factory=trio.Event, init=False)  # replaced each time
+    _settings: Mapping[str, Any] = field(init=False)
+    _old_window: int = field(init=False)
+    _new_window: int = field(init=False)
+    _new: Uplink = field(init=False)
+    _past: Uplink | None = field(default=None, init=False)
+    _past_job: Job | None = field(default=None, init=False)
+    _numbers: dict[int, tuple[Uplink, int]] = field(factory=dict, init=False)
+    _acknowledged: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot, init=False)
+    _free_s: float = field(default=0.0, init=False)  # old events wait until then, so that they keep to their rate
+    _jobs: tuple[trio.MemorySendChannel[Job], trio.MemoryReceiveChannel[Job]] = field(
+        factory=lambda: trio.open_memory_channel[Job](MOST_JOBS), init=False
+    )
+
+    def __attrs_post_init__(self) -> None:
+        table = self._table
+        self._old_window, self._new_window = windows(table.window, self._link.most_under_way)
+        self._settings = {"batch": table.batch, "deflate": table.encoding == "deflate"}
+        self._new = Uplink(self._place, window=self._new_window, **self._settings)
 
     @property
     def place(self) -> Place:
@@ -172,11 +191,19 @@ class Sending:
             self._past = self._past_job = None
             self._new.marks.clear()
         async for job in self._jobs[1]:
-            log = await self._ask("events", limit=1)
-            last = min(job.last, log["last_id"]) if log["log_id"] == job.log else job.last
-            place, marks = Place(job.log, job.first - 1), {"again": True}
-            uplink = Uplink(place, window=self._old_window, marks=marks, **self._settings)
-            await self._send_job(uplink, job._replace(last=last))
+            try:
+                await self._send_again(job)
+            except AnswerError as error:
+                if is_refusal(error):
+                    raise
+                self._say(f"the events {job.first} to {job.last}, which somebody asks for, are not read: {error}")
+
+    async def _send_again(self, job: Job) -> None:
+        log = await self._ask("events", limit=1)
+        last = min(job.last, log["last_id"]) if log["log_id"] == job.log else job.last
+        place, marks = Place(job.log, job.first - 1), {"again": True}
+        uplink = Uplink(place, window=self._old_window, marks=marks, **self._settings)
+        await self._send_job(uplink, job._replace(last=last))
 
     async def _send_job(self, uplink: Uplink, job: Job) -> None:
         while job.first <= job.last:
@@ -220,8 +247,12 @@ class Sending:
             try:
                 return await ask(self._socket, method, **params)
             except ClientError as error:
-                is_place = isinstance(error, AnswerError) and error.code == NO_SUCH_PLACE
-                if is_place or isinstance(error, DeniedError | AddressError):
+                if not _may_pass(error):
                     raise
             await trio.sleep(pause_s)
             pause_s = min(2 * pause_s, RETRY_MAX_S)
+
+
+def _may_pass(error: ClientError) -> bool:
+    """Whether asking again may help."""
+    return isinstance(error, LostError) or (isinstance(error, AnswerError) and error.code in MAY_PASS and not is_refusal(error))
