@@ -3,14 +3,15 @@
 An order is for nodes that are online; it waits nowhere for the others. It is carried out before its deadline or not at all.
 """
 
+import math
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import trio
-from attrs import frozen
+from attrs import define, field, frozen
 
 from wagman.bridges.fleet.config import FleetConfig
 from wagman.bridges.fleet.link import Link, Message, connected
@@ -23,6 +24,51 @@ from wagman.model.words import plain
 
 GRACE_S: Final = 5.0
 """How long after its deadline the answer to an order is waited for (chosen)."""
+
+
+ACCEPTED: Final = "accepted"
+
+UNANSWERED: Final = "it was not carried out, or the answer was lost: look at the events"
+
+
+class Said(NamedTuple):
+    """What a node says to an order, or why it says nothing."""
+
+    outcome: str
+    reason: str
+
+
+@define(eq=False)
+class Answers:
+    """Reads all that comes over the link, all the time: a broker that is not read counts as gone. Keeps the answer waited for."""
+
+    link: Link
+    _wanted: tuple[str, str] = field(default=("", ""), init=False)  # topic, and id of the order
+    _found: dict[str, Any] = field(factory=dict, init=False)
+    _has_come: trio.Event = field(factory=trio.Event, init=False)
+
+    async def listen(self) -> None:
+        """Read until cancelled; raises LinkError."""
+        while True:
+            news = await self.link.receive()
+            if isinstance(news, Message):
+                self.link.acknowledge(news)
+                self._take(news)
+
+    async def to(self, topic: str, number: str) -> dict[str, Any]:
+        """Return the answer to the order of that id."""
+        self._wanted, self._has_come = (topic, number), trio.Event()
+        await self._has_come.wait()
+        return self._found
+
+    def _take(self, message: Message) -> None:
+        try:
+            found = opened(message.payload)
+        except PayloadError:
+            return
+        if (message.topic, found.get("id")) == self._wanted and not message.retained:
+            self._found = found
+            self._has_come.set()
 
 
 @frozen
@@ -46,22 +92,32 @@ class Asking:
         known = await gather(self.config, f"{self.name}-look")
         nodes = chosen(known, self.args.nodes)
         self._confirm(nodes)
-        failed, shown = 0, list[tuple[str, str, str]]()
-        async with connected(self.config.endpoint, self.name) as link:
+        said = dict.fromkeys(nodes, Said("not asked", "it was not its turn yet"))
+        try:
+            await self._ask_all(known, said)
+        finally:  # also where the link is lost, or somebody interrupts: who was asked has to be seen
+            print(*table([("NODE", "SAYS", "REASON"), *((node, *each) for node, each in said.items())]), sep="\n")
+        return DONE if all(each.outcome == ACCEPTED for each in said.values()) else FAILED
+
+    async def _ask_all(self, known: Known, said: dict[str, Said]) -> None:
+        failed, free_s = 0, -math.inf
+        async with connected(self.config.endpoint, self.name) as link, trio.open_nursery() as nursery:
             link.subscribe([f"{self.config.topics}/+/done/{self.who}"])
             await link.receive()
-            for count, node in enumerate(nodes):
+            answers = Answers(link)
+            nursery.start_soon(answers.listen)
+            for node in tuple(said):
                 if failed >= self.args.abort_after:
-                    shown.append((node, "not asked", f"{failed} before it had failed"))
+                    said[node] = Said("not asked", f"{failed} before it had failed")
                     continue
-                began_s = trio.current_time()
-                outcome, reason = await self._ask(link, node) if _is_there(known, node) else ("offline", "it is not there")
-                failed += outcome != "accepted"
-                shown.append((node, outcome, plain(reason)))
-                if count + 1 < len(nodes) and outcome != "offline":
-                    await trio.sleep_until(began_s + self.args.every_s)
-        print(*table([("NODE", "SAYS", "REASON"), *shown]), sep="\n")
-        return FAILED if failed else DONE
+                if _is_there(known, node):
+                    await trio.sleep_until(free_s)
+                    free_s = trio.current_time() + self.args.every_s
+                    await self._ask(answers, node, said)
+                else:
+                    said[node] = Said("offline", "it is not there")
+                failed += said[node].outcome != ACCEPTED
+            nursery.cancel_scope.cancel()
 
     @property
     def name(self) -> str:
@@ -79,8 +135,8 @@ class Asking:
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise CommandError("nothing was ordered", USAGE)
 
-    async def _ask(self, link: Link, node: str) -> tuple[str, str]:
-        """Give the order to a node, and wait for the answer; return the outcome and the reason."""
+    async def _ask(self, answers: Answers, node: str, said: dict[str, Said]) -> None:
+        """Give the order to a node, and wait for what it says."""
         until = datetime.now(UTC) + timedelta(seconds=self.args.within_s)
         order: Order = {
             "v": VERSION,
@@ -97,14 +153,13 @@ class Asking:
         try:
             payload = await self._payload(order)
         except SigningError as error:
-            return "not asked", str(error)
-        link.publish(f"{topic}/do/{self.who}", payload, expires_s=self.args.within_s)
+            said[node] = Said("not asked", plain(str(error)))
+            return
+        said[node] = Said("no answer", UNANSWERED)
+        answers.link.publish(f"{topic}/do/{self.who}", payload, expires_s=self.args.within_s)
         with trio.move_on_after(self.args.within_s + GRACE_S):
-            while True:
-                found = await _answer(link, f"{topic}/done/{self.who}")
-                if found.get("id") == order["id"]:
-                    return str(found.get("outcome")), str(found.get("reason"))
-        return "no answer", "it was not carried out, or the answer was lost: look at the events"
+            found = await answers.to(f"{topic}/done/{self.who}", order["id"])
+            said[node] = Said(str(found.get("outcome")), plain(str(found.get("reason"))))
 
     async def _payload(self, order: Order) -> bytes:
         """Return the bytes of the order, signed if `--sign` says so; raises SigningError."""
@@ -113,17 +168,6 @@ class Asking:
             return data
         signed: Signed = {"v": VERSION, "order": data.decode(), "signature": await signature_of(data, self.args.sign)}
         return packed(signed, deflate=False)
-
-
-async def _answer(link: Link, topic: str) -> dict[str, Any]:
-    news = await link.receive()
-    if not isinstance(news, Message):
-        return {}
-    link.acknowledge(news)
-    try:
-        return opened(news.payload) if news.topic == topic and not news.retained else {}
-    except PayloadError:
-        return {}
 
 
 def chosen(known: Known, patterns: Sequence[str]) -> list[str]:

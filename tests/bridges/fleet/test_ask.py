@@ -1,0 +1,105 @@
+"""One order to many nodes, in virtual time: who is asked when, and what whoever orders is told."""
+
+import json
+from argparse import Namespace
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from itertools import count
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+from attrs import define, field
+
+from wagman.bridges.fleet import ask
+from wagman.bridges.fleet.ask import Asking
+from wagman.bridges.fleet.broker import LinkError
+from wagman.bridges.fleet.config import BrokerTable, FleetConfig
+from wagman.bridges.fleet.link import Message, News, Subscribed, _told
+
+NODES = ("v1", "v2", "v3")
+EVERY_S = 3600.0
+QUIET_S = 61.0
+
+
+@define(eq=False)
+class Site:
+    """A broker with nodes that carry out what they are asked, and who was asked when."""
+
+    asked: dict[str, float] = field(factory=dict)
+    unread: int = 0  # how often nobody was there to read a sign of life of the broker's
+    lost_s: float = 1e9
+    silent: tuple[str, ...] = ()
+    news: Any = field(factory=lambda: trio.open_memory_channel[News](10))
+
+    async def gather(self, *_: object) -> dict[str, Any]:
+        await trio.lowlevel.checkpoint()
+        return {node: ({"online": True}, None) for node in NODES}
+
+    @asynccontextmanager
+    async def connected(self, *_: object) -> AsyncIterator["Site"]:
+        with _told("the broker"):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._live)
+                yield self
+                nursery.cancel_scope.cancel()
+
+    async def _live(self) -> None:
+        while trio.current_time() < self.lost_s:
+            await trio.sleep(QUIET_S)
+            self.unread += self.news[0].statistics().current_buffer_used
+            self.news[0].send_nowait(Subscribed(0))
+        raise LinkError("the broker hung up")
+
+    def subscribe(self, _filters: list[str]) -> None:
+        self.news[0].send_nowait(Subscribed(1))
+
+    async def receive(self) -> News:
+        news: News = await self.news[1].receive()
+        return news
+
+    def acknowledge(self, message: Message) -> None: ...
+
+    def publish(self, topic: str, payload: bytes, *, expires_s: float) -> None:
+        node, number = topic.split("/")[2], json.loads(payload)["id"]
+        self.asked[node] = trio.current_time()
+        if node not in self.silent:
+            answer = {"v": 1, "id": number, "outcome": "accepted", "reason": "being asked to halt"}
+            for retained in (True, False):  # whatever came before, the answer is the one to this order
+                data = {**answer, "reason": "before"} if retained else answer
+                self.news[0].send_nowait(Message(f"wagman/1/{node}/done/alice", json.dumps(data).encode(), retained, 1))
+
+    def asking(self, **more: Any) -> Asking:
+        args = {"verb": "stop", "device": "gn", "nodes": NODES, "yes": True, "within_s": 30.0, "every_s": EVERY_S}
+        numbers = map("{:032x}".format, count(1))
+        told = Namespace(**{**args, "abort_after": 3, "sign": None, "force": False, **more})
+        return Asking(FleetConfig(BrokerTable("b")), "alice", lambda: next(numbers), told)
+
+
+@pytest.fixture
+def rows(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[Site], list[list[str]]]:
+    """What is told of each node, in its first words."""
+
+    def told(site: Site, **more: Any) -> list[list[str]]:
+        monkeypatch.setattr(ask, "gather", site.gather)
+        monkeypatch.setattr(ask, "connected", site.connected)
+        with suppress(LinkError):
+            trio.run(site.asking(**more).run, clock=trio.testing.MockClock(autojump_threshold=0))
+        return [line.split()[:3] for line in capsys.readouterr().out.splitlines() if line.startswith(NODES)]
+
+    return told
+
+
+def test_while_it_waits_for_the_next_node_the_link_is_read(rows: Callable[[Site], list[list[str]]]) -> None:
+    site = Site()
+    assert rows(site) == [[node, "accepted", "being"] for node in NODES]
+    assert [at_s - site.asked["v1"] for at_s in site.asked.values()] == [0, EVERY_S, 2 * EVERY_S]
+    assert site.unread == 0
+
+
+def test_whatever_ends_it_who_was_asked_is_told(rows: Callable[[Site], list[list[str]]]) -> None:
+    site = Site(lost_s=1.01 * EVERY_S)
+    assert [row[1] for row in rows(site)] == ["accepted", "accepted", "not"]
+    site = Site(lost_s=QUIET_S / 2, silent=("v1",))
+    assert [row[1] for row in rows(site)] == ["no", "not", "not"], "an order that went out may have been carried out"
