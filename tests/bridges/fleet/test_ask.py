@@ -5,7 +5,7 @@ from argparse import Namespace
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from itertools import count
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 import trio
@@ -22,6 +22,8 @@ NODES = ("v1", "v2", "v3")
 EVERY_S = 3600.0
 QUIET_S = 61.0
 
+Rows: TypeAlias = Callable[..., list[list[str]]]
+
 
 @define(eq=False)
 class Site:
@@ -31,6 +33,7 @@ class Site:
     unread: int = 0  # how often nobody was there to read a sign of life of the broker's
     lost_s: float = 1e9
     silent: tuple[str, ...] = ()
+    expires_s: list[float] = field(factory=list)
     news: Any = field(factory=lambda: trio.open_memory_channel[News](10))
 
     async def gather(self, *_: object) -> dict[str, Any]:
@@ -62,8 +65,10 @@ class Site:
     def acknowledge(self, message: Message) -> None: ...
 
     def publish(self, topic: str, payload: bytes, *, expires_s: float) -> None:
-        node, number = topic.split("/")[2], json.loads(payload)["id"]
+        order = json.loads(payload)
+        node, number = topic.split("/")[2], json.loads(order.get("order", payload))["id"]
         self.asked[node] = trio.current_time()
+        self.expires_s.append(expires_s)
         if node not in self.silent:
             answer = {"v": 1, "id": number, "outcome": "accepted", "reason": "being asked to halt"}
             for retained in (True, False):  # whatever came before, the answer is the one to this order
@@ -78,7 +83,7 @@ class Site:
 
 
 @pytest.fixture
-def rows(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[Site], list[list[str]]]:
+def rows(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rows:
     """What is told of each node, in its first words."""
 
     def told(site: Site, **more: Any) -> list[list[str]]:
@@ -91,15 +96,29 @@ def rows(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     return told
 
 
-def test_while_it_waits_for_the_next_node_the_link_is_read(rows: Callable[[Site], list[list[str]]]) -> None:
+def test_while_it_waits_for_the_next_node_the_link_is_read(rows: Rows) -> None:
     site = Site()
     assert rows(site) == [[node, "accepted", "being"] for node in NODES]
     assert [at_s - site.asked["v1"] for at_s in site.asked.values()] == [0, EVERY_S, 2 * EVERY_S]
     assert site.unread == 0
 
 
-def test_whatever_ends_it_who_was_asked_is_told(rows: Callable[[Site], list[list[str]]]) -> None:
+def test_whatever_ends_it_who_was_asked_is_told(rows: Rows) -> None:
     site = Site(lost_s=1.01 * EVERY_S)
     assert [row[1] for row in rows(site)] == ["accepted", "accepted", "not"]
     site = Site(lost_s=QUIET_S / 2, silent=("v1",))
     assert [row[1] for row in rows(site)] == ["no", "not", "not"], "an order that went out may have been carried out"
+
+
+@pytest.mark.parametrize(("took_s", "says", "left_s"), [(20.0, "accepted", 10.0), (31.0, "not", None)])
+def test_an_order_whose_signing_took_until_its_deadline_is_not_sent(
+    rows: Rows, monkeypatch: pytest.MonkeyPatch, took_s: float, says: str, left_s: float | None
+) -> None:
+    async def signature_of(_data: bytes, _key: str) -> str:
+        await trio.sleep(took_s)  # somebody types a passphrase
+        return "signature"
+
+    monkeypatch.setattr(ask, "signature_of", signature_of)
+    site = Site()
+    assert [row[1] for row in rows(site, sign="key")] == [says] * 3
+    assert set(site.expires_s) == (set() if left_s is None else {left_s}), "the broker keeps it until the deadline at most"

@@ -30,6 +30,8 @@ ACCEPTED: Final = "accepted"
 
 UNANSWERED: Final = "it was not carried out, or the answer was lost: look at the events"
 
+SIGNED_LATE: Final = "signing took until its deadline: have ssh-agent hold the key, or give it longer by --within"
+
 
 class Said(NamedTuple):
     """What a node says to an order, or why it says nothing."""
@@ -137,7 +139,7 @@ class Asking:
 
     async def _ask(self, answers: Answers, node: str, said: dict[str, Said]) -> None:
         """Give the order to a node, and wait for what it says."""
-        until = datetime.now(UTC) + timedelta(seconds=self.args.within_s)
+        until, until_s = datetime.now(UTC) + timedelta(seconds=self.args.within_s), trio.current_time() + self.args.within_s
         order: Order = {
             "v": VERSION,
             "id": self.number(),
@@ -155,9 +157,13 @@ class Asking:
         except SigningError as error:
             said[node] = Said("not asked", plain(str(error)))
             return
+        left_s = until_s - trio.current_time()
+        if left_s <= 0:
+            said[node] = Said("not asked", SIGNED_LATE)
+            return
         said[node] = Said("no answer", UNANSWERED)
-        answers.link.publish(f"{topic}/do/{self.who}", payload, expires_s=self.args.within_s)
-        with trio.move_on_after(self.args.within_s + GRACE_S):
+        answers.link.publish(f"{topic}/do/{self.who}", payload, expires_s=left_s)
+        with trio.move_on_at(until_s + GRACE_S):
             found = await answers.to(f"{topic}/done/{self.who}", order["id"])
             said[node] = Said(str(found.get("outcome")), plain(str(found.get("reason"))))
 
