@@ -14,9 +14,9 @@ from attrs import define, field
 
 from wagman.bridges.fleet import ask
 from wagman.bridges.fleet.ask import Asking
-from wagman.bridges.fleet.broker import LinkError
+from wagman.bridges.fleet.broker import LinkError, as_link_errors
 from wagman.bridges.fleet.config import BrokerTable, FleetConfig
-from wagman.bridges.fleet.link import Message, News, Subscribed, _told
+from wagman.bridges.fleet.link import Message, News, Subscribed
 
 NODES = ("v1", "v2", "v3")
 EVERY_S = 3600.0
@@ -42,7 +42,7 @@ class Site:
 
     @asynccontextmanager
     async def connected(self, *_: object) -> AsyncIterator["Site"]:
-        with _told("the broker"):
+        with as_link_errors("the broker"):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._live)
                 yield self

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MemorySendStream, MockClock, memory_stream_pair
 
+from wagman.bridges.fleet.broker import CONNECT_S, LinkError, as_link_errors
 from wagman.bridges.fleet.broker import Broker as Place
-from wagman.bridges.fleet.broker import LinkError
 from wagman.bridges.fleet.link import LOOK_S, Link, Wire, _Packets, connected
+from wagman.bridges.fleet.staying import stay
 
 KEEPALIVE_S = 60
 CONNECT, PUBLISH, PINGREQ, DISCONNECT = 0x1, 0x3, 0xC, 0xE
@@ -161,3 +162,47 @@ async def test_a_broker_whose_name_cannot_be_looked_up_is_not_reached(host: str)
     with pytest.raises(LinkError, match=f"the broker {host}:1883 cannot be reached: "):
         async with connected(Place(host, 1883, is_tls=False), "wagman-test"):
             pass
+
+
+# --- Told to end ------------------------------------------------------------------------------------------------------
+
+
+class Silent(Place):
+    """It cannot be reached, or takes the connection and says nothing."""
+
+    is_reached = False
+
+    async def open(self) -> trio.abc.Stream:
+        if not self.is_reached:
+            await trio.sleep_forever()
+        return memory_stream_pair()[0]
+
+
+class SilentOnceReached(Silent):
+    is_reached = True
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize("kind", [Silent, SilentOnceReached])
+async def test_who_is_told_to_end_waits_for_no_broker(kind: type[Silent], autojump_clock: MockClock) -> None:
+    is_ending, said = trio.Event(), list[str]()
+
+    async def connect() -> None:
+        async with connected(kind("b", 1883), "v042", is_ending=is_ending):
+            raise AssertionError("nobody let us in")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stay, connect, 300.0, float, said.append, is_ending)
+        await trio.sleep(CONNECT_S + 3)
+        is_ending.set()
+        ended_s = trio.current_time()
+    assert trio.current_time() == ended_s
+    assert said == [
+        "the broker b:1883 did not let us in within 30 s; trying again",
+        "the broker b:1883 had not let us in by the end",
+    ]
+
+
+def test_whoever_interrupts_is_told_of_no_group() -> None:
+    with pytest.raises(KeyboardInterrupt), as_link_errors("b"):
+        raise BaseExceptionGroup("of two nurseries", [BaseExceptionGroup("", [KeyboardInterrupt()]), LinkError("b hung up")])

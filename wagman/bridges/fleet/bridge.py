@@ -82,7 +82,7 @@ class Bridge:
         death: Online = {**birth, "online": False}
         will = Will(topic, packed(death, deflate=False), table.will_delay_s)
         name = self.node.replace("/", "-")
-        async with connected(self.config.endpoint, name, will=will, keeps_s=table.will_delay_s) as link:
+        async with connected(self.config.endpoint, name, will=will, keeps_s=table.will_delay_s, is_ending=self.is_ending) as link:
             self._complaint = ""
             self.say(f"connected to {link.address}")
             link.publish(topic, packed(birth, deflate=False), retained=True)

@@ -2,12 +2,19 @@
 
 import os
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 import trio
 from attrs import frozen
 
+from wagman.bridges.programs import leaves
 from wagman.config.secrets import place, read_secret
 from wagman.model.errors import WagmanError
+
+CONNECT_S: Final = 30.0
+"""How long connecting to a broker may take (chosen: name server, TLS and a modem that wakes up)."""
 
 
 class LinkError(WagmanError):
@@ -75,6 +82,35 @@ class Broker:
             await trio.aclose_forcefully(stream)
             raise
         return stream
+
+
+@contextmanager
+def as_link_errors(address: str) -> Iterator[None]:
+    """Turn any error of a connection into one LinkError with the broker's address."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        ours, others = group.split((LinkError, trio.BrokenResourceError, trio.ClosedResourceError, trio.Cancelled))
+        causes = list(leaves(ours)) if ours is not None else []
+        if any(isinstance(each, KeyboardInterrupt) for each in leaves(group)):
+            raise KeyboardInterrupt from None  # as it was before it went through nurseries
+        if others is not None or any(isinstance(each, trio.Cancelled) for each in causes):
+            raise
+        raise _as_link_error(causes[0], address) from group
+    except (trio.BrokenResourceError, trio.ClosedResourceError, OSError, UnicodeError, trio.TooSlowError) as error:
+        raise _as_link_error(error, address) from error
+
+
+def _as_link_error(error: BaseException, address: str) -> LinkError:
+    match error:
+        case LinkError():
+            return error
+        case trio.TooSlowError():
+            return LinkError(f"the broker {address} did not let us in within {CONNECT_S:g} s")
+        case OSError() | UnicodeError():  # UnicodeError: no look-up could ever find the name
+            return LinkError(f"the broker {address} cannot be reached: {words_of(first_cause(error))}")
+        case _:
+            return LinkError(f"the broker {address} hung up: {words_of(first_cause(error))}".removesuffix(": "))
 
 
 def first_cause(error: BaseException) -> BaseException:

@@ -178,7 +178,8 @@ class Collector:
 
     async def _collect(self) -> None:
         topics = self.config.topics
-        async with connected(self.config.endpoint, f"wagman-collect-{self.who}", keeps_s=KEEPS_S) as link:
+        name = f"wagman-collect-{self.who}"
+        async with connected(self.config.endpoint, name, keeps_s=KEEPS_S, is_ending=self.is_ending) as link:
             self.intake.say(f"connected to {link.address}")
             self.intake.hurry()
             link.subscribe([f"{topics}/+/{kind}" for kind in ("online", "status", "events")])

@@ -7,15 +7,14 @@ log again, and subscriptions are made anew.
 
 import math
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import trio
 from attrs import define, field, frozen
 
-from wagman.bridges.fleet.broker import Broker, LinkError, TakenOverError, first_cause, words_of
-from wagman.bridges.programs import leaves
+from wagman.bridges.fleet.broker import CONNECT_S, Broker, LinkError, TakenOverError, as_link_errors
 from wagman.cli.outcome import FAILED, CommandError
 
 try:
@@ -25,9 +24,6 @@ try:
     from paho.mqtt.properties import Properties
 except ImportError as error:
     raise CommandError("a fleet needs the package paho-mqtt: pip install 'wagman[fleet]'", FAILED) from error
-
-CONNECT_S: Final = 30.0
-"""How long connecting to a broker may take (chosen: name server, TLS and a modem that wakes up)."""
 
 ANSWER_S: Final = 60.0
 """A broker that acknowledges nothing for so long, while messages wait for that, is gone (chosen: a full window at 20 kB/s)."""
@@ -327,7 +323,9 @@ class Link:
 
 
 @asynccontextmanager
-async def connected(broker: Broker, name: str, *, will: Will | None = None, keeps_s: float = 0.0) -> AsyncIterator[Link]:
+async def connected(
+    broker: Broker, name: str, *, will: Will | None = None, keeps_s: float = 0.0, is_ending: trio.Event | None = None
+) -> AsyncIterator[Link]:
     """Connect to a broker, and yield the connection.
 
     Args:
@@ -335,21 +333,22 @@ async def connected(broker: Broker, name: str, *, will: Will | None = None, keep
         name: of the client; a broker has one client of each name.
         will: the message that the broker publishes once we are gone.
         keeps_s: how long the broker keeps messages for us while we are away, in seconds; with MQTT 3.1.1 for ever, or not at all.
+        is_ending: once it is set, no connection is made; one that is open is not ended by it.
 
     Raises:
-        LinkError: the broker cannot be reached, does not let us in, or the connection is lost.
+        LinkError: the broker cannot be reached, does not let us in, or the connection is lost; or it was to end before that.
     """
     packets = _Packets(Wire(), name, is_v5=broker.is_v5, keeps=keeps_s > 0)
     if broker.user is not None:
         packets.username_pw_set(broker.user, broker.password())
     if will is not None:
         packets.will_set(will.topic, will.payload, qos=1, retain=True, properties=_will_properties(will, is_v5=broker.is_v5))
-    with _told(broker.address):
-        with trio.fail_after(CONNECT_S):
+    with as_link_errors(broker.address):
+        async with _connecting(broker.address, is_ending):
             stream = await broker.open()
         async with stream:
             link = Link(broker.address, stream, packets)
-            with trio.fail_after(CONNECT_S):
+            async with _connecting(broker.address, is_ending):
                 await link.enter(broker.keepalive_s, keeps_s)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(link.write)
@@ -359,36 +358,29 @@ async def connected(broker: Broker, name: str, *, will: Will | None = None, keep
                 nursery.cancel_scope.cancel()
 
 
+@asynccontextmanager
+async def _connecting(address: str, is_ending: trio.Event | None) -> AsyncIterator[None]:
+    """Give the body `CONNECT_S`, and no longer than until `is_ending` is set; raises LinkError."""
+    is_done = False
+    async with trio.open_nursery() as nursery:
+
+        async def give_up(when: trio.Event) -> None:
+            await when.wait()
+            nursery.cancel_scope.cancel()
+
+        if is_ending is not None:
+            nursery.start_soon(give_up, is_ending)
+        with as_link_errors(address), trio.fail_after(CONNECT_S):
+            yield
+        is_done = True
+        nursery.cancel_scope.cancel()
+    if not is_done:
+        raise LinkError(f"the broker {address} had not let us in by the end")
+
+
 def _will_properties(will: Will, *, is_v5: bool) -> Properties | None:
     if not is_v5:
         return None
     properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
     properties.WillDelayInterval = int(will.delay_s)
     return properties
-
-
-@contextmanager
-def _told(address: str) -> Iterator[None]:
-    """Turn any error of a connection into one LinkError with the broker's address."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        ours, others = group.split((LinkError, trio.BrokenResourceError, trio.ClosedResourceError, trio.Cancelled))
-        causes = list(leaves(ours)) if ours is not None else []
-        if others is not None or any(isinstance(each, trio.Cancelled) for each in causes):
-            raise
-        raise _as_link_error(causes[0], address) from group
-    except (trio.BrokenResourceError, trio.ClosedResourceError, OSError, UnicodeError, trio.TooSlowError) as error:
-        raise _as_link_error(error, address) from error
-
-
-def _as_link_error(error: BaseException, address: str) -> LinkError:
-    match error:
-        case LinkError():
-            return error
-        case trio.TooSlowError():
-            return LinkError(f"the broker {address} did not let us in within {CONNECT_S:g} s")
-        case OSError() | UnicodeError():  # UnicodeError: no look-up could ever find the name
-            return LinkError(f"the broker {address} cannot be reached: {words_of(first_cause(error))}")
-        case _:
-            return LinkError(f"the broker {address} hung up: {words_of(first_cause(error))}".removesuffix(": "))

@@ -42,7 +42,7 @@ async def stay(
             complain(f"{error}: somebody else has our name; trying again in {TAKEN_OVER_S / 60:g} min")
             await _pause(TAKEN_OVER_S, is_ending)
         except LinkError as error:
-            complain(f"{error}; trying again")
+            complain(str(error) if is_ending.is_set() else f"{error}; trying again")
             pause_s = RETRY_S if trio.current_time() > began_s + STEADY_S else pause_s
             await _pause(jitter(pause_s), is_ending)
             pause_s = min(2 * pause_s, most_s)
