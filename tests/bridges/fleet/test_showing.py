@@ -1,6 +1,7 @@
 """When Home Assistant is told what, in virtual time."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,7 +18,7 @@ from wagman.bridges.fleet import showing
 from wagman.bridges.fleet.discovery import Home
 from wagman.bridges.fleet.ledger import Ledger
 from wagman.bridges.fleet.link import Message
-from wagman.bridges.fleet.showing import Showing
+from wagman.bridges.fleet.showing import MOST_TRIES, Showing
 from wagman.client.errors import LostError
 
 HOME = Home("v042", "wagman/1/v042", "homeassistant", 630, "0.2")
@@ -41,6 +42,7 @@ class Site:
     published: list[tuple[float, str, bytes, float | None]] = field(factory=list)
     complaints: list[str] = field(factory=list)
     happened: trio.Event = field(factory=trio.Event)
+    tries: Counter[str] = field(factory=Counter)
 
     async def ask(self, _socket: str, _method: str) -> Any:
         if self.is_away:
@@ -52,7 +54,7 @@ class Site:
     def publish(self, topic: str, payload: bytes, *, retained: bool, expires_s: float | None = None) -> int:
         assert retained
         self.published.append((trio.current_time(), topic, payload, expires_s))
-        return 1
+        return len(self.published)
 
     def happen(self) -> None:
         self.happened.set()
@@ -65,7 +67,7 @@ class Site:
     def showing(self, home: Home | None = HOME) -> Showing:
         link: Any = self
         sending: Any = self
-        return Showing(link, home, 300.0, "socket", sending, self.ledger, lambda: 1.8e9, self.complaints.append)
+        return Showing(link, home, 300.0, "socket", sending, self.ledger, lambda: 1.8e9, self.complaints.append, self.tries)
 
 
 @pytest.fixture
@@ -183,12 +185,45 @@ def test_a_disk_that_takes_nothing_is_told_and_hinders_nothing(site: Site) -> No
     play(site, story)
 
 
-def test_where_it_is_shown_nothing_any_more_what_is_there_goes_once(site: Site) -> None:
+def test_where_it_is_shown_nothing_any_more_what_is_there_goes_once_and_no_sooner_than_the_broker_has_it(site: Site) -> None:
     site.ledger.show(NODE)
 
     async def main() -> None:
-        for _ in range(2):  # as after another connection
+        await site.showing(None).run()
+        await site.showing(None).run()  # the link was lost, and perhaps the message with it
+        assert [(topic, payload) for _, topic, payload, _ in site.published] == [(NODE, b"")] * 2
+        again = site.showing(None)
+        await again.run()
+        again.taken(len(site.published))
+        await site.showing(None).run()
+
+    trio.run(main)
+    assert len(site.published) == 3
+    assert site.complaints == []
+
+
+def test_what_a_broker_does_not_let_us_remove_is_left_there_and_that_is_told(site: Site) -> None:
+    site.ledger.show(NODE)
+
+    async def main() -> None:
+        for _ in range(MOST_TRIES + 5):
             await site.showing(None).run()
 
     trio.run(main)
-    assert [(topic, payload) for _, topic, payload, _ in site.published] == [(NODE, b"")]
+    assert len(site.published) == MOST_TRIES
+    assert len(site.complaints) == 1
+
+
+def test_a_guest_that_is_back_before_its_removal_is_acknowledged_is_not_forgotten(site: Site) -> None:
+    async def story(showing: Showing) -> None:
+        await trio.sleep(5)
+        for guests in ([], ["gn"]):
+            began_s, site.guests = trio.current_time(), guests
+            site.happen()
+            await trio.sleep(5)
+            assert {GUEST, GUEST_STATE} <= set(site.since(began_s))
+        for number, _ in enumerate(site.published, 1):
+            showing.taken(number)
+        assert site.ledger.shown == set(ALL)
+
+    play(site, story)

@@ -2,6 +2,7 @@
 
 import secrets
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -46,6 +47,7 @@ class Bridge:
     is_ending: trio.Event = field(factory=trio.Event)
     _complaint: str = field(default="", init=False)
     _gate: Gate | None = field(default=None, init=False)
+    _tries: Counter[str] = field(factory=Counter, init=False)  # of removing what Home Assistant was shown
 
     def __attrs_post_init__(self) -> None:
         if (terms := self.config.terms) is not None:
@@ -125,14 +127,15 @@ class Bridge:
 
     def _showing(self, link: Link, sending: Sending) -> Showing:
         config, table = self.config, self.config.home_assistant
-        every_s = 0.0 if table is None else table.every_s
-        return Showing(link, config.home, every_s, config.service.socket, sending, self.ledger, self.clock, self._complain)
+        every_s, socket = 0.0 if table is None else table.every_s, config.service.socket
+        return Showing(link, config.home, every_s, socket, sending, self.ledger, self.clock, self._complain, self._tries)
 
     async def _listen(self, link: Link, sending: Sending, obeying: Obeying | None, showing: Showing) -> None:
         while True:
             match await link.receive():
                 case Taken(number):
                     sending.taken(number)
+                    showing.taken(number)
                 case Message() as message if obeying is not None and message.topic.startswith(f"{self.node}/do/"):
                     obeying.told(message)
                 case Message() as message:

@@ -1,12 +1,15 @@
 """Shows a node in Home Assistant, over one connection, and removes what is gone.
 
-Each topic on which the broker keeps something is saved in the ledger before it is used. So a guest whose table is gone disappears
+Each topic on which the broker keeps something is saved in the ledger before it is used, and until the broker has acknowledged its
+removal. So a guest whose table is gone disappears
 from Home Assistant even if it was renamed while nobody was connected, and everything does once the table of fleet.toml is gone.
 """
 
 import math
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 import trio
@@ -30,6 +33,9 @@ AWAY_S: Final = 10.0
 LEAST_S: Final = 2.0
 """The least time between two looks (chosen: an operator watches the switch; births are not to be a flood)."""
 
+MOST_TRIES: Final = 5
+"""On how many connections removing a topic is tried (chosen: a broker that forbids it ends each of them)."""
+
 BIRTH: Final = b"online"
 """The message of Home Assistant when it comes up, its birth (its default)."""
 
@@ -47,6 +53,7 @@ class Showing:
         ledger: remembers the topics on which the broker keeps something.
         clock: returns the present time by the wall clock, in seconds since 1970.
         complain: prints what is in the way.
+        tries: on how many connections each topic was to be removed, and the broker did not acknowledge it; kept over all of them.
     """
 
     link: Link
@@ -57,6 +64,8 @@ class Showing:
     ledger: Ledger
     clock: Callable[[], float]
     complain: Callable[[str], None]
+    tries: Counter[str]
+    _removed: dict[int, str] = field(factory=dict, init=False)  # topics, by the numbers of messages without an acknowledgement
     _devices: Messages = field(factory=dict, init=False)
     _said: Messages = field(factory=dict, init=False)
     _said_s: float = field(default=-math.inf, init=False)
@@ -87,6 +96,13 @@ class Showing:
             self._birth.set()
             self._birth = trio.Event()
         return True
+
+    def taken(self, number: int) -> None:
+        """Take in that the broker has acknowledged a message."""
+        if (topic := self._removed.pop(number, None)) is not None:
+            self.tries.pop(topic, None)
+            with self._complaining():
+                self.ledger.forget(topic)
 
     async def _look(self) -> Status | None:
         try:
@@ -119,14 +135,28 @@ class Showing:
 
     def _keep_only(self, topics: set[str]) -> None:
         """Have the broker keep messages for Home Assistant on these topics only."""
-        try:
+        self._removed = {number: topic for number, topic in self._removed.items() if topic not in topics}
+        for topic in topics & self.tries.keys():
+            del self.tries[topic]
+        with self._complaining():
             shown = self.ledger.shown
             for topic in sorted(topics - shown):
                 self.ledger.show(topic)
-            for topic in sorted(shown - topics):
-                # Removing is tried once: a broker that forbids the topic now would end the connection each time.
-                self.ledger.forget(topic)
-                self.link.publish(topic, b"", retained=True)
+            for topic in sorted(shown - topics - set(self._removed.values())):
+                self._remove(topic)
+
+    def _remove(self, topic: str) -> None:
+        if self.tries[topic] >= MOST_TRIES:
+            self.ledger.forget(topic)
+            self.complain(f"{topic} could not be removed on {MOST_TRIES} connections: Home Assistant may go on to show it")
+        else:
+            self.tries[topic] += 1
+            self._removed[self.link.publish(topic, b"", retained=True)] = topic
+
+    @contextmanager
+    def _complaining(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.Error as error:
             self.complain(f"what Home Assistant is shown cannot be written down, and may stay there: {error}")
 
