@@ -98,7 +98,10 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         (NODE + BROKER + 'certificate = "c"\n', "fleet.toml:5: broker.certificate: needs key beside it"),
         (NODE + BROKER + 'tls = false\nca = "c"\n', "fleet.toml:6: broker.ca: is of no use with tls = false"),
         (NODE + BROKER + 'password_file = "/p"\n', "fleet.toml:5: broker.password_file: needs user beside it"),
-        (NODE + BROKER + 'keepalive = "1d"\n', "fleet.toml:5: broker.keepalive: must be 18 h at most"),
+        *(
+            (NODE + BROKER + f'keepalive = "{each}"\n', "fleet.toml:5: broker.keepalive: must be from 5 s to 18 h")
+            for each in ("1d", "4.9s", "900ms")
+        ),
         (
             NODE + BROKER + "[events]\ncatch_up_rate = 5\n",
             "fleet.toml:6: events.catch_up_rate: must be a number of bytes a second",

@@ -70,13 +70,13 @@ def clock_of_paho(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def linked() -> AsyncIterator[tuple[Link, Broker]]:
+async def linked(keepalive_s: float = KEEPALIVE_S) -> AsyncIterator[tuple[Link, Broker]]:
     ours, theirs = memory_stream_pair()
     broker = Broker(theirs, ours.send_stream)
     link = Link("broker:1883", ours, _Packets(Wire(), "v042", is_v5=False, keeps=False))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(broker.serve)
-        await link.enter(KEEPALIVE_S, 0.0)
+        await link.enter(keepalive_s, 0.0)
         nursery.start_soon(link.write)
         nursery.start_soon(link.watch)
         nursery.start_soon(read, link)
@@ -127,9 +127,9 @@ def test_a_broker_never_waits_for_longer_than_was_agreed_upon(pauses_s: list[flo
     assert len(broker.came_s.get(PINGREQ, [])) <= sum(pauses_s) / KEEPALIVE_S + then_s / KEEPALIVE_S
 
 
-async def fall_deaf(fell_s: list[float]) -> None:
+async def fall_deaf(fell_s: list[float], keepalive_s: float = KEEPALIVE_S) -> None:
     """Have a broker answer nothing any more after a while."""
-    async with linked() as (link, broker):
+    async with linked(keepalive_s) as (link, broker):
         await say(link, [10.0])
         await trio.sleep(1)
         broker.is_deaf = True
@@ -144,6 +144,13 @@ async def test_a_broker_that_gives_no_sign_of_life_any_more_is_gone(autojump_clo
         await fall_deaf(fell_s)
     assert caught.group_contains(LinkError, match="gives no sign of life")
     assert trio.current_time() - fell_s[0] <= 2 * KEEPALIVE_S + 3 * LOOK_S
+
+
+@pytest.mark.trio
+async def test_no_keepalive_is_so_short_that_it_means_never(autojump_clock: MockClock) -> None:
+    with trio.fail_after(60), pytest.raises(BaseExceptionGroup) as caught:
+        await fall_deaf([], 0.9)
+    assert caught.group_contains(LinkError, match="gives no sign of life")
 
 
 @pytest.mark.trio

@@ -34,6 +34,9 @@ STATE_DIR: Final = "/var/lib/wagman-fleet"
 LONGEST_KEEPALIVE_S: Final = 65_535
 """The longest keepalive that MQTT can express (specified)."""
 
+LEAST_KEEPALIVE_S: Final = 5.0
+"""The shortest keepalive (chosen: a broker waits for half as long again, and we look each second)."""
+
 LONGEST_EVERY_S: Final = 7 * 86_400.0
 """The longest time between two messages to Home Assistant (chosen: a week; Home Assistant counts whole seconds)."""
 
@@ -387,8 +390,8 @@ def _section(reader: Reader, document: Table, name: str, *, is_needed: bool) -> 
 def _check(broker: BrokerTable | None, findings: Findings) -> None:
     if broker is None:
         return
-    if broker.keepalive_s > LONGEST_KEEPALIVE_S:
-        findings.add(("broker", "keepalive"), "must be 18 h at most: MQTT has no room for more")
+    if not LEAST_KEEPALIVE_S <= broker.keepalive_s <= LONGEST_KEEPALIVE_S:
+        findings.add(("broker", "keepalive"), "must be from 5 s to 18 h: a link takes its time, and MQTT has no room for more")
     for key, other in (("certificate", "key"), ("key", "certificate"), ("password_file", "user")):
         if getattr(broker, key) is not None and getattr(broker, other) is None:
             findings.add(("broker", key), f"needs {other} beside it")

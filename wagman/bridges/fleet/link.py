@@ -229,7 +229,8 @@ class Link:
         if self._packets.protocol == MQTTProtocolVersion.MQTTv5:
             properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = int(keeps_s)
-        self._packets.connect_async("broker", keepalive=int(keepalive_s), clean_start=not keeps_s, properties=properties)
+        keepalive_s = max(1, int(keepalive_s))  # 0 would mean that nobody ever looks
+        self._packets.connect_async("broker", keepalive=keepalive_s, clean_start=not keeps_s, properties=properties)
         self._packets.reconnect()
         while not self._is_in:
             await self._flush()
