@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import trio
+import trio.testing
 from attrs import define, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -276,3 +277,42 @@ def test_a_service_that_is_stopped_is_asked_nothing_that_it_would_do_later(
         daemon.signal(18)
     assert found["outcome"] == "refused"
     assert daemon.ask("events", limit=1)["last_id"] == before
+
+
+class Slow:
+    """A connection to a service that greets at once, and answers an order after a while."""
+
+    def __init__(self, takes_s: float) -> None:
+        self.takes_s = takes_s
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def call(self, method: str, **_: object) -> dict[str, Any]:
+        await trio.sleep(0.0 if method == "hello" else self.takes_s)
+        return {"accepted": False, "reason": "the log could not be written", "state": "started", "event_id": None}
+
+
+@pytest.mark.parametrize(
+    ("takes_s", "left_s", "says"),
+    [(6.0, 30.0, ("refused", 6.0)), (60.0, 30.0, ("unknown", 10.0)), (60.0, 7.0, ("unknown", 7.0)), (4.0, 1.0, ("refused", 4.0))],
+)
+def test_a_service_whose_disk_hangs_is_given_until_it_can_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, takes_s: float, left_s: float, says: tuple[str, float]
+) -> None:
+    async def connect(_path: str) -> Slow:
+        await trio.lowlevel.checkpoint()
+        return Slow(takes_s)
+
+    async def main() -> None:
+        with closing(Ledger(tmp_path / "ledger", 0.0)) as ledger:
+            link, began_s = FakeLink(), trio.current_time()
+            obeying = Obeying(link, "w/1/v1", "", gate(), ledger, lambda: NOW_S, str)  # type: ignore[arg-type]
+            obeying.told(by_alice(packed(order(until=NOW_S + left_s), deflate=False)))
+            await until_idle(obeying)
+            assert [(found["outcome"], round(trio.current_time() - began_s, 3)) for _, found in link.said] == [says]
+
+    monkeypatch.setattr("wagman.bridges.fleet.obeying.connect", connect)
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))

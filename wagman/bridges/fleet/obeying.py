@@ -20,6 +20,9 @@ from wagman.model.words import plain
 MOST_WAITING: Final = 20
 """How many orders may wait (chosen: a flood is to hold up nothing else)."""
 
+MOST_ANSWER_S: Final = 10.0
+"""How long the service may take to answer an order, up to its deadline (chosen: with a disk that hangs it answers after 6 s)."""
+
 UNKNOWN: Final = "it may have been carried out: look at the events"
 
 
@@ -118,13 +121,14 @@ class Obeying:
     async def _ask(self, who: str, order: Order) -> Answer:
         was_asked = False
         try:
-            with trio.fail_after(ANSWER_S):
+            with trio.fail_after(ANSWER_S) as bound:
                 async with await connect(self.socket) as connection:
                     # A service that does not answer now would read the order later, when it is late.
                     await connection.call("hello")
                     left_s = until_s(order) - self.clock()
                     if left_s < 0:
                         return answer(order["id"], "expired", "the service took until its deadline to answer")
+                    bound.deadline = trio.current_time() + min(MOST_ANSWER_S, max(ANSWER_S, left_s))
                     was_asked = True
                     decision = await connection.call(order["do"], **_params(who, order))
         except AnswerError as error:
