@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Self
+from typing import Any
 
 import pytest
 import trio
@@ -10,12 +10,16 @@ from attrs import define, field
 from trio.testing import MockClock
 
 from tests.bridges.fleet.kit import event
-from wagman.bridges.fleet import sending
-from wagman.bridges.fleet.config import EventsTable
-from wagman.bridges.fleet.payloads import events_of
+from tests.bridges.metrics.kit import example
+from wagman.bridges.fleet import sending, telling
+from wagman.bridges.fleet.collect import ASK_S
+from wagman.bridges.fleet.config import EventsTable, StatusTable
+from wagman.bridges.fleet.payloads import events_of, status_of
 from wagman.bridges.fleet.sending import RETRY_MAX_S, Sending
+from wagman.bridges.fleet.shelf import Shelf, Span, Spans
+from wagman.bridges.fleet.telling import Telling
 from wagman.client.errors import INVALID_PARAMS, LOG_UNREADABLE, NO_SUCH_PLACE, AnswerError, ClientError, LostError
-from wagman.client.following import Place
+from wagman.client.following import Happened, Place
 
 LAST = 9
 
@@ -29,50 +33,71 @@ class Site:
     said: list[str] = field(factory=list)
     sending: Any = None
     most_under_way: int = 20
+    last: int = LAST
+    news: Any = field(factory=lambda: trio.open_memory_channel[Happened](9))
+    shelf: Shelf = field(factory=lambda: Shelf("v1", {"a": Spans(Span(1, LAST))}))
 
-    async def ask(self, _socket: str, _method: str, since: int = 0, log_id: str = "a", limit: int = 1) -> Any:
+    async def ask(self, _socket: str, method: str, since: int = 0, log_id: str = "a", limit: int = 1) -> Any:
         await trio.lowlevel.checkpoint()
+        if method == "status":
+            status = example()
+            return {**status, "devices": [{**each, "attempts": self.last} for each in status["devices"]]}
         if self.wrong is not None:
             raise self.wrong
         if since > 2**53:
             raise AnswerError({"code": INVALID_PARAMS, "message": "since must be a number of an event"})
         if log_id != "a":
             raise AnswerError({"code": NO_SUCH_PLACE, "message": "of another log"})
-        return {"log_id": "a", "last_id": LAST, "events": [event(each) for each in range(since + 1, LAST + 1)][:limit]}
+        events = [event(each) for each in range(since + 1, self.last + 1)]
+        return {"log_id": "a", "first_id": 1, "last_id": self.last, "events": events[:limit]}
 
-    def publish(self, _topic: str, payload: bytes) -> int:
+    def publish(self, _topic: str, payload: bytes, *, retained: bool = False) -> int:
+        if retained:
+            self.shelf.heard(status_of(payload))
+            return 0
         batch = events_of(payload)
+        self.shelf.take(batch)
         self.sent.append((batch["first"], batch["last"], "gap" in batch))
         trio.lowlevel.current_trio_token().run_sync_soon(self.sending.taken, len(self.sent))
         return len(self.sent)
+
+    def happen(self) -> None:
+        self.last += 1
+        self.news[0].send_nowait(Happened(event(self.last), "a"))
 
     def again(self, log: str, first: int, last: int) -> None:
         self.sending.again({"v": 1, "id": "0", "log": log, "first": first, "last": last})
 
 
-class NoNews:
-    """A follower of a log in which nothing happens."""
-
-    def __init__(self, *_: object) -> None: ...
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-    async def receive(self) -> None:
-        await trio.sleep_forever()
-
-
 @asynccontextmanager
-async def running(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+async def running(monkeypatch: pytest.MonkeyPatch, linger_s: float = 2.0) -> AsyncIterator[Site]:
     site: Any = Site()
     monkeypatch.setattr(sending, "ask", site.ask)
-    monkeypatch.setattr(sending, "Follower", NoNews)
-    site.sending = Sending(site, "t", EventsTable(), "socket", Place("a", LAST), site.said.append)
+    monkeypatch.setattr(telling, "ask", site.ask)
+    monkeypatch.setattr(sending, "Follower", lambda *_: site.news[1])
+    site.sending = Sending(site, "t", EventsTable(linger_s=linger_s), "socket", Place("a", LAST), site.said.append)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(site.sending.run)
         yield site
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize("linger_s", [0.5, 2.0, 10.0, 60.0])
+async def test_no_status_tells_of_an_event_that_waits_for_others(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, linger_s: float
+) -> None:
+    """Whoever receives it would take the event for lost, and ask for it."""
+    async with running(monkeypatch, linger_s) as site, trio.open_nursery() as nursery:
+        told: Any = site
+        nursery.start_soon(Telling(told, "s", StatusTable(), "socket", site.sending, lambda: "now", False).run)
+        for _ in range(3):
+            await trio.sleep(20)
+            site.happen()
+            for _ in range(100):
+                await trio.sleep(ASK_S)
+                assert site.shelf.wanted(trio.current_time()) is None
+        assert site.sent == [(number, number, False) for number in range(LAST + 1, LAST + 4)]
         nursery.cancel_scope.cancel()
 
 

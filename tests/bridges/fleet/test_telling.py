@@ -25,7 +25,9 @@ class Site:
 
     is_away: bool = False
     told: list[str] = field(factory=list)
-    sending: SimpleNamespace = field(factory=lambda: SimpleNamespace(happened=trio.Event(), past=None))
+    sending: SimpleNamespace = field(
+        factory=lambda: SimpleNamespace(happened=trio.Event(), past=None, all_sent=trio.lowlevel.checkpoint)
+    )
 
     async def ask(self, _socket: str, method: str, **_: object) -> Any:
         if self.is_away:

@@ -198,7 +198,9 @@ class EventsTable:
     batch: int = field(default=500, metadata=setting(whole(1, 1_000), "The most events in one message."))
     linger_s: float = field(
         default=2.0,
-        metadata=setting(DURATION, "How long an event may wait for others, to be sent with them; urgent events do not wait."),
+        metadata=setting(
+            DURATION, "How long an event may wait for others, to be sent with them, and a status for it; urgent events do not."
+        ),
     )
     window: int = field(default=20, metadata=setting(whole(1, 1_000), "How many messages may wait for their acknowledgement."))
     catch_up_rate: float = field(

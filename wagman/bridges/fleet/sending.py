@@ -99,6 +99,7 @@ class Sending:
     _past: Uplink | None = field(default=None, init=False)
     _past_job: Job | None = field(default=None, init=False)
     _numbers: dict[int, tuple[Uplink, int]] = field(factory=dict, init=False)
+    _published: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot, init=False)
     _acknowledged: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot, init=False)
     _free_s: float = field(default=0.0, init=False)  # old events wait until then, so that they keep to their rate
     _jobs: tuple[trio.MemorySendChannel[Job], trio.MemoryReceiveChannel[Job]] = field(
@@ -131,6 +132,12 @@ class Sending:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._send_new)
             nursery.start_soon(self._send_old)
+
+    async def all_sent(self) -> None:
+        """Wait until no new event waits for others, for as long as one may wait at most."""
+        with trio.move_on_after(self._table.linger_s):
+            while not self._new.is_empty:
+                await self._published.park()
 
     def taken(self, number: int) -> None:
         """Take in that the broker has acknowledged a message."""
@@ -239,6 +246,7 @@ class Sending:
 
     def _publish(self, uplink: Uplink, sent: Sent) -> None:
         self._numbers[self._link.publish(self._topic, sent.payload)] = uplink, sent.number
+        self._published.unpark_all()
 
     async def _ask(self, method: str, **params: Any) -> Any:
         """Ask the service until it answers; raises errors that asking again cannot mend."""

@@ -51,6 +51,8 @@ class Telling:
         """Send the status until cancelled."""
         said, said_s = None, -math.inf
         while True:
+            # Whoever is told of an event that is not sent yet takes it for lost, and asks for it.
+            await self.sending.all_sent()
             happened = self.sending.happened
             found = await self._look()
             is_due = trio.current_time() >= said_s + self.table.every_s
