@@ -18,8 +18,8 @@ from wagman.bridges.fleet.payloads import events_of, status_of
 from wagman.bridges.fleet.sending import RETRY_MAX_S, Sending
 from wagman.bridges.fleet.shelf import Shelf, Span, Spans
 from wagman.bridges.fleet.telling import Telling
-from wagman.client.errors import INVALID_PARAMS, LOG_UNREADABLE, NO_SUCH_PLACE, AnswerError, ClientError, LostError
-from wagman.client.following import Happened, Place
+from wagman.client.errors import INVALID_PARAMS, LOG_UNREADABLE, NO_SUCH_PLACE, NOT_PERMITTED, AnswerError, ClientError, LostError
+from wagman.client.following import FULL, Happened, Place
 
 LAST = 9
 
@@ -116,8 +116,16 @@ async def test_a_request_that_the_service_does_not_take_is_dropped_and_the_next_
 
 
 @pytest.mark.trio
-@pytest.mark.parametrize("wrong", [LostError("away"), AnswerError({"code": LOG_UNREADABLE, "message": "disk I/O error"})])
-async def test_a_request_waits_for_a_service_and_a_disk_to_come_back(
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        LostError("away"),
+        AnswerError({"code": LOG_UNREADABLE, "message": "disk I/O error"}),
+        AnswerError({"code": NOT_PERMITTED, "message": FULL}),
+    ],
+    ids=str,
+)
+async def test_a_request_waits_for_a_service_a_disk_and_room_for_another_client(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, wrong: ClientError
 ) -> None:
     async with running(monkeypatch) as site:
