@@ -67,8 +67,8 @@ class EarConfig:
         default=2.0,
         metadata=setting(
             DURATION,
-            "How long the service waits for an answer, from the look-up of the name to the last byte: at most a third of the "
-            "guest's `heartbeat_timeout`, and at most 2min30s for a witness.",
+            "How long the service waits for an answer, from the look-up of the name to the last byte. It should be at "
+            "most a third of the guest's `heartbeat_timeout`, and 2min30s for a witness.",
         ),
     )
     network: str | None = field(

@@ -1,7 +1,6 @@
 """What must hold for how guests are heard: only silence that proves something may lead to a cut."""
 
 from collections.abc import Iterator, Mapping
-from operator import itemgetter
 from urllib.parse import urlsplit
 
 from wagman.config import durations
@@ -61,17 +60,14 @@ def check_still_on(subject: Subject) -> Iterator[Finding]:
 
 
 def check_every(subject: Subject) -> Iterator[Finding]:
-    """A guest is asked so often, and given up so early, that one lost answer does not count as silence."""
+    """A guest is asked so often that one lost answer does not count as silence."""
     for guest in subject.config.guests:
         for ear, path in subject.ears(guest):
-            # The next question waits for both: its time, and the end of the one before.
-            asked_s = 0.0 if ear.passive else ear.timeout_s
-            key, apart_s = max(("every", ear.every_s), ("timeout", asked_s), key=itemgetter(1))
-            least_s, patience = SILENT_BEATS * apart_s, subject.source(guest, "heartbeat_timeout")
-            message = too_short("heartbeat_timeout", guest.heartbeat_timeout_s, least_s, f"{SILENT_BEATS} times {key}", key)
+            least_s, patience = SILENT_BEATS * ear.every_s, subject.source(guest, "heartbeat_timeout")
+            message = too_short("heartbeat_timeout", guest.heartbeat_timeout_s, least_s, f"{SILENT_BEATS} times every", "every")
             if message:
-                longest = (*path, key)
-                yield Finding(subject.first_stated(longest, patience, path), message, (longest, patience))
+                every = (*path, "every")
+                yield Finding(subject.first_stated(every, patience, path), message, (every, patience))
 
 
 def check_networks(subject: Subject) -> Iterator[Finding]:
@@ -123,16 +119,10 @@ def _check_patience(subject: Subject, guest: DeviceConfig, stated: Path) -> Iter
 
 
 def check_witnesses(subject: Subject) -> Iterator[Finding]:
-    """A witness is neither a guest, which may be off, nor this computer, which always hears itself, and is soon given up."""
+    """A witness is neither a guest, which may be off, nor this computer, which always hears itself."""
     hosts = _hosts_of_guests(subject)
     for network in subject.config.networks:
         for witness, path in subject.witnesses(network):
-            if durations.is_shorter(LONGEST_WITNESS_S, witness.timeout_s):
-                message = (
-                    f"timeout is {durations.show(witness.timeout_s)}, and must be at most {durations.show(LONGEST_WITNESS_S)}: "
-                    "no silence counts while a witness is waited for"
-                )
-                yield Finding((*path, "timeout"), message)
             host = _host(witness)
             if host in hosts:
                 message = f"{host} is {show(hosts[host])}, which does not answer while it is off: take somebody who is no guest"
@@ -197,5 +187,24 @@ def _short_silence(subject: Subject, device: DeviceConfig) -> Iterator[Finding]:
             yield Finding(source, message)
 
 
+def advise_timeout(subject: Subject) -> Iterator[Finding]:
+    """The next question waits for the end of the one before, and no silence counts while a witness is waited for."""
+    for guest in subject.config.guests:
+        for ear, path in subject.ears(guest):
+            most_s, most = guest.heartbeat_timeout_s / SILENT_BEATS, "a third of heartbeat_timeout"
+            if not ear.passive:
+                yield from _long_timeout(ear, path, most_s, most, "one lost answer may count as silence")
+    for network in subject.config.networks:
+        for witness, path in subject.witnesses(network):
+            most = durations.show(LONGEST_WITNESS_S)
+            yield from _long_timeout(witness, path, LONGEST_WITNESS_S, most, "no silence counts while a witness is waited for")
+
+
+def _long_timeout(ear: EarConfig, path: Path, most_s: float, most: str, because: str) -> Iterator[Finding]:
+    if durations.is_shorter(most_s, ear.timeout_s):
+        message = f"warning: timeout is {durations.show(ear.timeout_s)}, and should be at most {most}: {because}"
+        yield Finding((*path, "timeout"), message)
+
+
 CHECKS = (check_board_hears, check_evidence, check_still_on, check_every, check_networks, check_witnesses)
-ADVICE = (advise_kernel, advise_silence)
+ADVICE = (advise_kernel, advise_silence, advise_timeout)
