@@ -16,7 +16,8 @@ from wagman.config.gauges import GaugeConfig
 from wagman.config.keys import MOST_PARTS
 from wagman.config.kinds import DURATION, HEARING, STILL_ON, WITNESS, Kind
 from wagman.config.registry import BOARDS, EARS, Registry
-from wagman.config.schema import DeviceConfig, NetworkConfig, ServiceConfig, WagmanConfig
+from wagman.config.schema import DeviceConfig, NetworkConfig, WagmanConfig
+from wagman.config.service import ServiceConfig
 from wagman.config.setting import Setting, settings
 from wagman.config.whole import MOST_FILES
 from wagman.model.words import enumerated

@@ -20,7 +20,7 @@ from wagman.api import access
 from wagman.api.access import Access, Role, group_access
 from wagman.api.listener import unix_listener
 from wagman.api.server import serve
-from wagman.config.schema import ServiceConfig
+from wagman.config.service import ServiceConfig
 from wagman.model.errors import ConfigError
 
 OWN, CONTROL, READ, OTHER, OPERATE = 500, 60_001, 60_002, 60_003, 60_004

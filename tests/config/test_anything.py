@@ -11,7 +11,8 @@ from tests.config.kit import Mute, Strip, kinds
 from wagman.config.boards import BoardConfig, WagmanBoard
 from wagman.config.enclosure import Bounds, EnvironmentConfig
 from wagman.config.load import loads
-from wagman.config.schema import Config, DeviceConfig, NetworkConfig, ServiceConfig, WagmanConfig
+from wagman.config.schema import Config, DeviceConfig, NetworkConfig, WagmanConfig
+from wagman.config.service import ServiceConfig
 from wagman.config.setting import settings
 from wagman.model.errors import ConfigError
 

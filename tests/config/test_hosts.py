@@ -8,7 +8,7 @@ import trio
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wagman.bridges.fleet.config import HOST as FLEET_HOST
+from wagman.bridges.fleet.kinds import HOST as FLEET_HOST
 from wagman.config.ears import HOST, HOST_PORT, URL
 from wagman.config.hosts import is_name, place_of
 from wagman.config.places import PLACE

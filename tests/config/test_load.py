@@ -8,7 +8,8 @@ import pytest
 from wagman.config.boards import WagmanBoard
 from wagman.config.enclosure import Bounds, EnvironmentConfig
 from wagman.config.load import advice, load, loads
-from wagman.config.schema import Config, DeviceConfig, ServiceConfig, WagmanConfig
+from wagman.config.schema import Config, DeviceConfig, WagmanConfig
+from wagman.config.service import ServiceConfig
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "wagman.toml"
 GUEST = "[device.gn]\nport = 1\nshutdown = []\n"

@@ -20,7 +20,8 @@ from wagman.config.ears import EarConfig
 from wagman.config.enclosure import Bounds, EnvironmentConfig
 from wagman.config.gauges import GaugeConfig
 from wagman.config.registry import BOARDS, EARS
-from wagman.config.schema import DeviceConfig, NetworkConfig, ServiceConfig, WagmanConfig
+from wagman.config.schema import DeviceConfig, NetworkConfig, WagmanConfig
+from wagman.config.service import ServiceConfig
 from wagman.config.setting import settings
 from wagman.model.catalogue import EVENT_TYPES, FIELDS
 

@@ -10,7 +10,8 @@ import trio
 import trio.testing
 from attrs import define, field
 
-from wagman.config.schema import Config, ServiceConfig
+from wagman.config.schema import Config
+from wagman.config.service import ServiceConfig
 from wagman.io.names import AT_ONCE, Names, look_up_apart
 from wagman.model.errors import ConfigError
 from wagman.service.daemon import supervise

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import trio
 from attrs import field, frozen
 
-from wagman.config.schema import ServiceConfig
+from wagman.config.service import ServiceConfig
 from wagman.model.errors import ConfigError
 
 SO_PEERGROUPS = 59

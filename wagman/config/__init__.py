@@ -1,6 +1,7 @@
 """The configuration: a TOML file in; validated, immutable classes out, or everything that is wrong with it at once.
 
-- `schema`      the classes that the rest of the program sees, and what each key is; `enclosure` has those of `[environment]`
+- `schema`      the classes that the rest of the program sees, and what each key is; `enclosure` has those of `[environment]`, and
+  `service` those of `[service]`
 - `wagman`      a Wagman as a board: its ports, and the media that it selects
 - `boards`, `ears`   the keys that the tables of all boards, and of all ears, have; each kind brings a class of its own
 - `registry`    which kinds there are, and where their classes are

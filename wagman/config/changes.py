@@ -9,7 +9,8 @@ from attrs import evolve, frozen
 from wagman.config.boards import BoardConfig
 from wagman.config.enclosure import Bounds, EnvironmentConfig
 from wagman.config.gauges import GaugeConfig
-from wagman.config.schema import Config, DeviceConfig, NetworkConfig, ServiceConfig, WagmanConfig
+from wagman.config.schema import Config, DeviceConfig, NetworkConfig, WagmanConfig
+from wagman.config.service import ServiceConfig
 from wagman.config.setting import settings
 from wagman.model.facts import DEFAULT_BOARD
 

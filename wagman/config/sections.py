@@ -16,7 +16,8 @@ from wagman.config.enclosure import SENSORS, WATCHED_BY_DEFAULT, Bounds, Environ
 from wagman.config.findings import Findings
 from wagman.config.gauges import GaugeConfig
 from wagman.config.reading import Reader, Table
-from wagman.config.schema import Config, DeviceConfig, NetworkConfig, ServiceConfig, WagmanConfig
+from wagman.config.schema import Config, DeviceConfig, NetworkConfig, WagmanConfig
+from wagman.config.service import ServiceConfig
 from wagman.config.setting import settings
 
 TABLES = ("board", "service", "wagman", "environment", "network", "defaults", "device")

@@ -13,8 +13,9 @@ from wagman.config.gauges import GaugeConfig
 from wagman.config.kinds import HEARING, SOCKET_PATH, STILL_ON, TEXT, WITNESS, Kind, one_of
 from wagman.config.positions import Path, key_lines
 from wagman.config.registry import BOARDS, EARS, KindError, Registry
-from wagman.config.schema import DeviceConfig, NetworkConfig, ServiceConfig, WagmanConfig
+from wagman.config.schema import DeviceConfig, NetworkConfig, WagmanConfig
 from wagman.config.secrets import SECRET_FILE
+from wagman.config.service import ServiceConfig
 from wagman.config.setting import settings
 from wagman.doctor.harmless import WORDS, is_address, is_name, is_path, looks_secret
 from wagman.doctor.strike import MARK, Struck, command, url

@@ -31,6 +31,6 @@ Both:
 - `broker`     the address of the broker, and the credentials for it
 - `link`       a connection to the broker: paho's packets, trio's streams; nothing else knows paho
 - `staying`    connects anew whenever the connection is lost
-- `config`     the keys of fleet.toml
+- `config`     the keys of fleet.toml; `kinds`: what a single value may be
 - `command`    the command line
 """

@@ -24,7 +24,8 @@ from wagman.bridges.fleet.ask import Asking
 from wagman.bridges.fleet.bridge import Bridge
 from wagman.bridges.fleet.broker import LinkError, words_of
 from wagman.bridges.fleet.collect import Collector, Intake
-from wagman.bridges.fleet.config import CONFIG, OFTEN, ORDERS, FleetConfig, load
+from wagman.bridges.fleet.config import CONFIG, FleetConfig, load
+from wagman.bridges.fleet.kinds import OFTEN, ORDERS
 from wagman.bridges.fleet.ledger import Ledger
 from wagman.bridges.fleet.link import connected
 from wagman.bridges.fleet.signing import look_at_key

@@ -5,7 +5,6 @@ are in files of their own, which only the programs that use them have to read.
 """
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 from typing import Any, Final
@@ -15,18 +14,17 @@ from attrs import field, frozen
 from wagman import __version__
 from wagman.bridges.fleet.broker import Broker
 from wagman.bridges.fleet.discovery import Home
+from wagman.bridges.fleet.kinds import HOST, NAME, OFTEN, ORDERED, PREFIX, RATE, WHOM
 from wagman.bridges.fleet.orders import MOST_LATE_S, Terms
 from wagman.bridges.fleet.signing import Signers
 from wagman.client.blocking import SOCKET
 from wagman.config.document import parse, read
 from wagman.config.findings import Findings
-from wagman.config.hosts import is_ipv6, is_name
-from wagman.config.kinds import BOOLEAN, DURATION, SOCKET_PATH, TEXT, Kind, one_of, whole
+from wagman.config.kinds import BOOLEAN, DURATION, SOCKET_PATH, TEXT, one_of, whole
 from wagman.config.reading import Reader, Table
 from wagman.config.secrets import DIRECTORY, SECRET_FILE
 from wagman.config.setting import setting
 from wagman.model.errors import ConfigError
-from wagman.model.facts import VERBS
 
 CONFIG: Final = "/etc/wagman/fleet.toml"
 STATE_DIR: Final = "/var/lib/wagman-fleet"
@@ -45,76 +43,6 @@ SPARE_S: Final = 30.0
 
 SWITCH_S: Final = 30.0
 """The longest deadline of a switch in Home Assistant (chosen: nobody waits longer for a switch)."""
-
-_NAME = re.compile(r"[a-z0-9-]{1,32}")
-_PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
-_RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(B|kB|MB)/s")
-_OFTEN = re.compile(r"([0-9]{1,6})/(s|min|h)")
-_TIMES: Final = {"s": 1.0, "min": 60.0, "h": 3600.0}
-_UNITS: Final = {"B": 1, "kB": 1_000, "MB": 1_000_000}
-
-
-def _matching(pattern: re.Pattern[str], wants: str) -> Kind:
-    def check(value: object) -> str:
-        if not isinstance(value, str) or pattern.fullmatch(value) is None:
-            raise ValueError(wants)
-        return value
-
-    return Kind(wants, check)
-
-
-def _rate(value: object) -> float:
-    found = _RATE.fullmatch(value) if isinstance(value, str) else None
-    if found is None or not float(found[1]):
-        raise ValueError(RATE.wants)
-    return float(found[1]) * _UNITS[found[2]]
-
-
-def _host(value: object) -> str:
-    if not isinstance(value, str) or not (is_name(value) or is_ipv6(value)):
-        raise ValueError(HOST.wants)
-    return value
-
-
-# Elsewhere a host may bear its port; here that is a key of its own, and the name is compared with the certificate.
-HOST = Kind("a name or an address alone, for the port has a key of its own: port", _host)
-
-# A name is a level of a topic, and a name that a broker's access list compares: no wildcard, nothing to be quoted.
-NAME = _matching(_NAME, "1 to 32 of a-z, 0-9 and -")
-PREFIX = _matching(_PREFIX, "one or more levels of a topic, of letters, digits, _ and -")
-RATE = Kind('a number of bytes a second, such as "16kB/s"', _rate, lambda rate: f'"{rate / 1_000:g}kB/s"')
-
-
-def _names(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value or not all(isinstance(each, str) and _NAME.fullmatch(each) for each in value):
-        raise ValueError(WHOM.wants)
-    return tuple(value)
-
-
-ORDERS = tuple(verb for verb in VERBS if verb != "maintenance")
-"""The orders that a node may take. Not `maintenance`: that is begun and ended at the guest itself, and has a duration."""
-
-
-def _verbs(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value or not all(each in ORDERS for each in value):
-        raise ValueError(ORDERED.wants)
-    return tuple(value)
-
-
-def _often(value: object) -> tuple[int, float]:
-    found = _OFTEN.fullmatch(value) if isinstance(value, str) else None
-    if found is None or not int(found[1]):
-        raise ValueError(OFTEN.wants)
-    return int(found[1]), _TIMES[found[2]]
-
-
-WHOM = Kind('a list of names, such as ["alice"]', _names)
-ORDERED = Kind(f"a list of {', '.join(ORDERS)}", _verbs)
-OFTEN = Kind(
-    'a number of orders in a time, such as "30/min"',
-    _often,
-    lambda rate: f'"{rate[0]}/{next(name for name, seconds in _TIMES.items() if seconds == rate[1])}"',
-)
 
 
 @frozen

@@ -275,8 +275,7 @@ class Mqtt:
         async with self._visit(()) as visit:
             if who is None:
                 return Identity(None, 0, None)
-            answer = await visit.ask_who(who)
-            if answer is None:
+            if (answer := await visit.ask_who(who)) is None:
                 raise self._silence(visit)
             return self._met(who, answer)
 
