@@ -17,13 +17,68 @@ from wagman.config.boards import WagmanBoard
 from wagman.config.schema import Config, DeviceConfig
 from wagman.fake.guests import Guest as GuestModel
 from wagman.fsm.outlet.signs import GONE_S
+from wagman.io.serial.link import Answer
+from wagman.io.v3.ages import Ages, agree
 from wagman.io.v3.codec import Log
 from wagman.io.v3.driver import MOST_PINGS, V3Driver
 from wagman.model.backend import BLANK_BOOTS, RUNS_APART_S, Identity
-from wagman.model.facts import Beat, BoardStopping, PowerFound, PowerLost, RelayOff, RelayOn
+from wagman.model.facts import Beat, BoardStopping, Listened, PowerFound, PowerLost, RelayOff, RelayOn
 
 LONG_S = 4 * 3600.0  # the board stops what it has not heard for one
 GUEST_ON_PORT_0 = Config((WagmanBoard(poll_s=60),), devices=(DeviceConfig("nc", 0, primary="emmc", shutdown=("halt",)),))
+
+# --- Ages without a check sum -----------------------------------------------------------------------------------------
+
+
+def test_one_damaged_age_after_a_time_in_which_nobody_listened_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    ask, is_damaged = V3Driver._ask, [False]
+
+    async def over_a_noisy_cable(self: V3Driver, words: Sequence[str], parse: Any) -> Any:
+        answer = await ask(self, words, parse)
+        if words != ["hb"] or not is_damaged[0]:
+            return answer
+        is_damaged[0] = False
+        return evolve(answer, value=tuple(10 * age_s + 9 for age_s in answer.value))
+
+    monkeypatch.setattr(V3Driver, "_ask", over_a_noisy_cable)
+
+    async def main(rig: Rig) -> None:
+        rig.want(1, ON(1, "emmc"))
+        rig.fake.control("guest gn beat=60")
+        await trio.sleep(150)
+        rig.fake.unplug()
+        await trio.sleep(200)
+        rig.facts.clear()
+        is_damaged[0] = True
+        rig.fake.replug()
+        await trio.sleep(20)
+        assert not is_damaged[0]
+        silences_s = [fact.asked_at_s - fact.silent_since_s for fact in rig.told(Listened, 1)]
+        assert silences_s
+        assert max(silences_s) < 70
+
+    with_rig(main)
+
+
+def _answer(asked_at_s: float, took_s: float, reset_s: float, told: str) -> Ages:
+    """An answer about a timer that was reset then; `told` is what the cable makes of the number in it."""
+    age_ms = str(int((asked_at_s + took_s / 2 - reset_s) * 1000))
+    at = len(age_ms) // 2
+    changed = {"whole": age_ms, "doubled": age_ms[:at] + age_ms[at:][:1] + age_ms[at:], "lost": age_ms[:at] + age_ms[at + 1 :]}
+    return Answer((int(changed[told]) / 1000,), asked_at_s, asked_at_s + took_s)
+
+
+@given(st.floats(60, 1e5), st.floats(5, 60), st.floats(0.01, 4), st.floats(0.01, 4))
+def test_two_whole_answers_about_one_reset_agree_and_a_damaged_one_agrees_with_neither(
+    age_s: float, later_s: float, first_took_s: float, then_took_s: float
+) -> None:
+    first = _answer(age_s, first_took_s, 0, "whole")
+    then_s = age_s + first_took_s + later_s
+    assert agree(first, _answer(then_s, then_took_s, 0, "whole"), 0)
+    for told in ("doubled", "lost"):
+        assert not agree(first, _answer(then_s, then_took_s, 0, told), 0)
+        assert not agree(_answer(age_s, first_took_s, 0, told), _answer(then_s, then_took_s, 0, "whole"), 0)
+
 
 # --- Which run of the board it is -------------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ from wagman.io.board.driver import DRAWS_MA, PING_AGE_S, SENSOR_POLLS, SLOW_POLL
 from wagman.io.board.power import SwitchOff, SwitchOn
 from wagman.io.serial.link import REPEATS, Answer, Link, retry
 from wagman.io.v3 import codec as v3
+from wagman.io.v3.ages import Ages, agree
 from wagman.io.v3.payload import (
     Currents,
     EnabledReport,
@@ -93,7 +94,7 @@ class V3Driver:
     doubtful: frozenset[int] = frozenset()
     _sids: Iterator[str] = field(init=False, factory=v3.sids)
     _pings: dict[str, int] = field(init=False, factory=dict)  # our own pings whose log line has not come yet: sid to port
-    _ages_s: tuple[float, ...] = field(init=False, default=())
+    _ages: Ages | None = field(init=False, default=None)  # as they were last told
     _up_since_s: float = field(init=False, default=-math.inf)  # when the board began, by its latest uptime
     _selector_moved: bool = field(init=False, default=True)  # at first nobody knows, and so the selector is put back once
     _failure_watch: FailureWatch = field(init=False)
@@ -158,10 +159,10 @@ class V3Driver:
         """Read currents and ages each time, the enclosure and the rest less often."""
         currents = await self._ask(["cu"], parse_cu)
         ages = await self._ask(["hb"], parse_hb)
-        self._ages_s = ages.value
+        before, self._ages = self._ages, ages
         self._show(ages.value, currents.value)
         for port in self.senses.sightings.ports:
-            self._tell_port(port, ages, currents)
+            self._tell_port(port, ages, currents, agreed=before is not None and agree(before, ages, port))
         self.senses.shown.sensors["current_ma"] = (currents.value.system_ma, currents.at_s)
         if turn % SENSOR_POLLS == 0:
             enclosure = await self._ask(["env"], parse_env)
@@ -176,14 +177,15 @@ class V3Driver:
             raw = self.senses.shown.ports.get(port, Reading()).temperature_raw
             self.senses.shown.ports[port] = Reading(ages_s[port], current_ma, temperature_raw=raw)
 
-    def _tell_port(self, port: int, ages: Answer[tuple[float, ...]], currents: Answer[Currents]) -> None:
-        """Report what a port shows: beats first, then the silence that they leave."""
+    def _tell_port(self, port: int, ages: Ages, currents: Answer[Currents], *, agreed: bool) -> None:
+        """Report what a port shows: beats first, then the silence that they leave, once two answers in a row agree about it."""
         age_s, current_ma = ages.value[port], currents.value.ports_ma[port]
         supply = supply_of(current_ma)
         silent_since_s = self.senses.sightings.aged(port, age_s, ages.asked_at_s, ages.at_s)
         self.senses.power.polled(port, currents.asked_at_s, supply)
         self.senses.tell(port, Answered(currents.asked_at_s, supply))
-        self.senses.tell(port, Listened(ages.asked_at_s, silent_since_s, self.senses.sightings.stirred_at_s(port)))
+        stirred_at_s = self.senses.sightings.stirred_at_s(port)
+        self.senses.tell(port, Listened(ages.asked_at_s, silent_since_s if agreed else ages.asked_at_s, stirred_at_s))
 
     async def _slow_poll(self) -> None:
         await self._listen()
@@ -194,6 +196,10 @@ class V3Driver:
 
     async def _failures(self) -> None:
         self._failure_watch.told((await self._ask(["fc"], parse_fc)).value, self._now_s)
+
+    @property
+    def _ages_s(self) -> Sequence[float]:
+        return () if self._ages is None else self._ages.value
 
     @property
     def _now_s(self) -> float:
