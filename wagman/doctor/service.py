@@ -8,7 +8,8 @@ from attrs import field, frozen
 from wagman import __version__
 from wagman.cli.problems import said
 from wagman.client.blocking import Client
-from wagman.client.errors import NOT_PERMITTED, AnswerError, ClientError, DeniedError
+from wagman.client.errors import ClientError
+from wagman.client.following import FULL, is_refusal
 from wagman.doctor.found import Found, Verdict
 from wagman.model.shapes import Event, Status
 
@@ -43,9 +44,10 @@ def ask(socket: str) -> Service:
             status, events = client.call("status"), client.call("events", limit=EVENTS)["events"]
         return Service(tuple(_judged(socket, status)), status, tuple(events))
     except ClientError as error:
-        is_barred = isinstance(error, DeniedError) or (isinstance(error, AnswerError) and error.code == NOT_PERMITTED)
-        if is_barred:
+        if is_refusal(error):
             found = Found("service", "unknown", str(error), "ask as root, or as a member of the groups that the socket is for")
+        elif FULL in str(error):  # it is there, and who asks may well use it
+            found = Found("service", "unknown", str(error))
         else:
             found = Found("service", "wrong", str(error), START)
         return Service((found,), why_not=str(error))

@@ -1,5 +1,7 @@
 """What `wagman fleet` says where it cannot begin."""
 
+import errno
+import os
 import re
 import sqlite3
 import subprocess
@@ -41,6 +43,22 @@ def test_a_bridge_that_can_keep_no_ledger_says_what_it_needs(
     (said,) = capsys.readouterr().err.splitlines()
     assert said.startswith(f"wagman: {tmp_path}/state")
     assert "it needs room on that disk, and the right to write there (state_dir in [service])" in said
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENOSPC])
+def test_a_damaged_ledger_that_cannot_be_set_aside_is_told_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    config = tmp_path / "fleet.toml"
+    config.write_text(f'[node]\nname = "v042"\n[broker]\nhost = "127.0.0.1"\ntls = false\n[service]\nstate_dir = "{tmp_path}"\n')
+    (tmp_path / "ledger.db").write_bytes(b"no ledger" * 1000)
+    monkeypatch.setattr(Path, "rename", fail)
+    assert main(["fleet", "bridge", "--config", str(config)]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"wagman: {tmp_path}/ledger.db is damaged, and cannot be set aside: {os.strerror(number)}; ")
 
 
 @pytest.mark.parametrize(

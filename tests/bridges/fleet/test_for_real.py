@@ -541,7 +541,14 @@ def test_what_is_not_permitted_is_told_with_what_to_do(
     async def denied(*_: object, **__: object) -> None:
         raise error
 
+    async def well() -> None:
+        async with running(site.bridge()):
+            await eventually(lambda: site.place.id == site.last_id)
+            await trio.sleep(0.5)  # for a status
+
+    trio.run(well)
     monkeypatch.setattr("wagman.bridges.fleet.sending.ask", denied)
+    monkeypatch.setattr("wagman.bridges.fleet.telling.ask", denied)
     file = site.home / "fleet.toml"
     file.write_text(
         f'[node]\nname = "v042"\n[broker]\nhost = "127.0.0.1"\nport = {site.broker.port}\ntls = false\n'
@@ -549,3 +556,7 @@ def test_what_is_not_permitted_is_told_with_what_to_do(
     )
     assert main(["fleet", "bridge", "--config", str(file)]) == 4
     assert "read_group" in capsys.readouterr().err
+    online, status = trio.run(table.gather, site.config(), "viewer")["v042"]
+    assert online is not None
+    assert status is not None
+    assert (online["online"], status["service"]) == (False, "away"), "what it told before is not how things are"

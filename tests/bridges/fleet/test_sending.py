@@ -15,7 +15,7 @@ from wagman.bridges.fleet import sending, telling
 from wagman.bridges.fleet.collect import ASK_S
 from wagman.bridges.fleet.config import EventsTable, StatusTable
 from wagman.bridges.fleet.payloads import events_of, status_of
-from wagman.bridges.fleet.sending import RETRY_MAX_S, Sending
+from wagman.bridges.fleet.sending import READ_S, RETRY_MAX_S, Sending
 from wagman.bridges.fleet.shelf import Shelf, Span, Spans
 from wagman.bridges.fleet.telling import Telling
 from wagman.client.errors import INVALID_PARAMS, LOG_UNREADABLE, NO_SUCH_PLACE, NOT_PERMITTED, AnswerError, ClientError, LostError
@@ -33,9 +33,10 @@ class Site:
     said: list[str] = field(factory=list)
     sending: Any = None
     most_under_way: int = 20
+    statuses: int = 0
     last: int = LAST
     news: Any = field(factory=lambda: trio.open_memory_channel[Happened](9))
-    shelf: Shelf = field(factory=lambda: Shelf("v1", {"a": Spans(Span(1, LAST))}))
+    shelf: Shelf = field(factory=lambda: Shelf("v1", {"a": Spans(Span(1, LAST))}, {"a": LAST}))
 
     async def ask(self, _socket: str, method: str, since: int = 0, log_id: str = "a", limit: int = 1) -> Any:
         await trio.lowlevel.checkpoint()
@@ -54,6 +55,7 @@ class Site:
     def publish(self, _topic: str, payload: bytes, *, retained: bool = False) -> int:
         if retained:
             self.shelf.heard(status_of(payload))
+            self.statuses += 1
             return 0
         batch = events_of(payload)
         self.shelf.take(batch)
@@ -98,6 +100,26 @@ async def test_no_status_tells_of_an_event_that_waits_for_others(
                 await trio.sleep(ASK_S)
                 assert site.shelf.wanted(trio.current_time()) is None
         assert site.sent == [(number, number, False) for number in range(LAST + 1, LAST + 4)]
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize("linger_s", [0.5, 2.0, 10.0, 60.0])
+async def test_no_status_tells_of_an_event_that_happened_before_the_connection_and_is_not_read_yet(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, linger_s: float
+) -> None:
+    async with running(monkeypatch, linger_s) as site, trio.open_nursery() as nursery:
+        told: Any = site
+        site.last += 3
+        nursery.start_soon(Telling(told, "s", StatusTable(), "socket", site.sending, lambda: "now", False).run)
+        await trio.sleep(0.9 * READ_S)
+        for number in range(LAST + 1, LAST + 4):
+            site.news[0].send_nowait(Happened(event(number), "a"))
+        for _ in range(100):
+            await trio.sleep(ASK_S)
+            assert site.shelf.wanted(trio.current_time()) is None
+        assert site.sent == [(LAST + 1, LAST + 3, False)]
+        assert site.statuses == 1
         nursery.cancel_scope.cancel()
 
 

@@ -19,15 +19,17 @@ from wagman.client.errors import LostError
 SOON_S = 5.0
 
 
+async def sent(*_: object) -> None:
+    await trio.lowlevel.checkpoint()
+
+
 @define(eq=False)
 class Site:
     """A service that may be away, and what was told of it."""
 
     is_away: bool = False
     told: list[str] = field(factory=list)
-    sending: SimpleNamespace = field(
-        factory=lambda: SimpleNamespace(happened=trio.Event(), past=None, all_sent=trio.lowlevel.checkpoint)
-    )
+    sending: SimpleNamespace = field(factory=lambda: SimpleNamespace(happened=trio.Event(), past=None, all_sent=sent))
 
     async def ask(self, _socket: str, method: str, **_: object) -> Any:
         if self.is_away:

@@ -13,6 +13,8 @@ from tests.cli.doctor.kit import GUEST, NOBODY, UNKNOWN, USB, WRONG, Node, as_ro
 from tests.cli.kit import HANG_UP, Daemon, scripted
 from wagman import __version__
 from wagman.cli import main
+from wagman.client.errors import NOT_PERMITTED
+from wagman.client.following import FULL
 from wagman.config.as_user import Account
 from wagman.doctor import clock, state, under, unit
 from wagman.systemd.install import data
@@ -49,6 +51,12 @@ def test_whoever_answers_otherwise_is_told_of(node: Node, answer: Any, verdict: 
     node.write(USB + GUEST)
     with scripted(node.place / "s", lambda *_: [answer]):
         assert has(node.found("service"), verdict, words)
+
+
+def test_a_service_without_room_for_another_client_wants_neither_a_group_nor_a_start(node: Node) -> None:
+    node.write(USB + GUEST)
+    with scripted(node.place / "s", lambda *_: [{"error": {"code": NOT_PERMITTED, "message": f"{FULL}: try again later"}}]):
+        assert node.found("service") == [("unknown", f"{FULL}: try again later | ")]
 
 
 def test_a_service_of_another_version_has_to_be_restarted(node: Node) -> None:

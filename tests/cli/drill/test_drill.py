@@ -373,6 +373,29 @@ def test_a_service_that_is_away_while_it_is_called_off_is_waited_for(monkeypatch
     assert service.asked == [("stop", STOP_S), CALLED_OFF[0], *CALLED_OFF]
 
 
+class Deaf(Service):
+    """A service whose answer to the end of a maintenance is lost, once, and that has no maintenance to be ended after it."""
+
+    def call(self, method: str, **params: Any) -> Any:
+        reply = super().call(method, **params)
+        match self.asked.count(("maintenance", None)):
+            case 1 if method == "maintenance" and "for_s" not in params:
+                raise LostError("gone")
+            case 2:
+                return {**reply, "accepted": False, "reason": "it is not in maintenance"}
+        return reply
+
+
+def test_what_was_carried_out_and_not_answered_is_called_off_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("wagman.cli.drill._RETRY_S", 0.0)
+    service = Deaf(ASKED, {**TOLD, "fields": {"ok": False}})
+    assert held(service) == 1
+    assert service.asked[1:] == [("start", None), ("maintenance", LEFT_ALONE_S), ("maintenance", None), ("maintenance", None)]
+    assert "called off, and nothing was cut" in capsys.readouterr().err
+
+
 def test_where_it_cannot_be_called_off_it_says_what_keeps_it_from_being_cut() -> None:
     service = Service(ASKED, {**TOLD, "fields": {"ok": False}}, refuses="maintenance")
     with pytest.raises(CommandError, match="wagman maintenance gn --for 1h keeps it from that"):

@@ -15,11 +15,12 @@ from wagman.bridges.fleet.ledger import Ledger
 from wagman.bridges.fleet.link import Link, Message, Taken, Will, connected
 from wagman.bridges.fleet.obeying import Obeying
 from wagman.bridges.fleet.orders import MOST_LATE_S, Gate
-from wagman.bridges.fleet.payloads import Online, PayloadError, packed, resend_of
+from wagman.bridges.fleet.payloads import Online, PayloadError, absent, packed, resend_of
 from wagman.bridges.fleet.sending import Sending
 from wagman.bridges.fleet.showing import Showing
 from wagman.bridges.fleet.staying import stay
 from wagman.bridges.fleet.telling import Telling
+from wagman.client.errors import ClientError
 
 SAVE_S: Final = 0.25
 """How often the place in the log is saved (chosen: events that are sent again after a crash are recognised by their ids)."""
@@ -59,6 +60,10 @@ class Bridge:
         assert isinstance(self.config.node, Node)  # noqa: S101 - the configuration was loaded for it
         return f"{self.config.topics}/{self.config.node.name}"
 
+    @property
+    def _is_packed(self) -> bool:
+        return self.config.events.encoding == "deflate"
+
     async def run(self) -> None:
         """Run until `is_ending` is set.
 
@@ -89,7 +94,15 @@ class Bridge:
             self.say(f"connected to {link.address}")
             link.publish(topic, packed(birth, deflate=False), retained=True)
             link.subscribe(self._filters())
-            await self._serve(link)
+            try:
+                await self._serve(link)
+            except* ClientError:
+                # The broker keeps how things were before, and the will comes late or, if this is started again and again, never.
+                status = absent((None, 0, 0), self.now())
+                link.publish(f"{self.node}/status", packed(status, deflate=self._is_packed), retained=True)
+                link.publish(topic, packed(death, deflate=False), retained=True)
+                await link.leave()
+                raise
             link.publish(topic, packed(death, deflate=False), retained=True)
 
     def _filters(self) -> list[str]:
@@ -101,8 +114,7 @@ class Bridge:
         """Run the tasks of a connection until it is lost, or until the bridge is to end."""
         config, socket = self.config, self.config.service.socket
         sending = Sending(link, f"{self.node}/events", config.events, socket, self.ledger.place, self.say)
-        is_packed = config.events.encoding == "deflate"
-        telling = Telling(link, f"{self.node}/status", config.status, socket, sending, self.now, is_packed)
+        telling = Telling(link, f"{self.node}/status", config.status, socket, sending, self.now, self._is_packed)
         showing = self._showing(link, sending)
         try:
             async with trio.open_nursery() as nursery:

@@ -176,7 +176,7 @@ def _bridge(args: argparse.Namespace) -> int:
         return DONE
     path = Path(config.service.state_dir) / "ledger.db"
     try:
-        with _alone(path.parent), closing(Ledger(path, time.time())) as ledger:
+        with _alone(path.parent), closing(_ledger(path)) as ledger:
             bridge = Bridge(config, ledger, now, time.time, jitter, say)
             _run_until_told(bridge.run, bridge.is_ending)
     except* ClientError as errors:
@@ -184,6 +184,14 @@ def _bridge(args: argparse.Namespace) -> int:
     except* sqlite3.Error as errors:
         raise CommandError(f"{path}: {next(leaves(errors))}; {ROOM}") from errors
     return DONE
+
+
+def _ledger(path: Path) -> Ledger:
+    """Open the ledger; raises sqlite3.Error, or CommandError if a damaged one cannot be set aside."""
+    try:
+        return Ledger(path, time.time())
+    except OSError as error:
+        raise CommandError(f"{path} is damaged, and cannot be set aside: {words_of(error)}; {ROOM}") from error
 
 
 async def _try(config: FleetConfig) -> None:

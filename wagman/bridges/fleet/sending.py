@@ -34,6 +34,9 @@ RETRY_MAX_S: Final = 60.0
 MAY_PASS: Final = (LOG_UNREADABLE, INTERNAL_ERROR, NOT_PERMITTED)
 """The errors of the service after which it is asked again: what it does not permit only where that is no refusal for good."""
 
+READ_S: Final = 1.0
+"""How long an event may take from the log to here (chosen: a busy node; a status waits so long at most beside `linger`)."""
+
 MOST_JOBS: Final = 50
 """How many spans may wait to be sent again; further requests are ignored, and come again (chosen)."""
 
@@ -129,14 +132,15 @@ class Sending:
             DeniedError, AddressError, AnswerError: the service cannot be followed, and trying on would not help.
         """
         await self._begin()
+        self._published.unpark_all()  # a backlog was parted from what is new
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._send_new)
             nursery.start_soon(self._send_old)
 
-    async def all_sent(self) -> None:
-        """Wait until no new event waits for others, for as long as one may wait at most."""
-        with trio.move_on_after(self._table.linger_s):
-            while not self._new.is_empty:
+    async def all_sent(self, log_id: str | None, last: int) -> None:
+        """Wait until the events of that log up to `last` are sent but for the backlog, for as long as one may wait at most."""
+        with trio.move_on_after(self._table.linger_s + READ_S):
+            while log_id is not None and not self._new.has_sent(Place(log_id, last)):
                 await self._published.park()
 
     def taken(self, number: int) -> None:

@@ -51,8 +51,6 @@ class Telling:
         """Send the status until cancelled."""
         said, said_s = None, -math.inf
         while True:
-            # Whoever is told of an event that is not sent yet takes it for lost, and asks for it.
-            await self.sending.all_sent()
             happened = self.sending.happened
             found = await self._look()
             is_due = trio.current_time() >= said_s + self.table.every_s
@@ -66,14 +64,17 @@ class Telling:
     async def _look(self) -> Summary | None:
         """Return the status; None while the service may only be restarting."""
         try:
-            status = await ask(self.socket, "status")
             log = await ask(self.socket, "events", limit=1)
+            self._log = name, _, last = log["log_id"], log["first_id"] or 0, log["last_id"] or 0
+            # Whoever is told of an event that is not sent yet takes it for lost, and asks for it. Just after a new connection the
+            # events of meanwhile are not even read yet.
+            await self.sending.all_sent(name, last)
+            status = await ask(self.socket, "status")
         except ClientError:
             self._missed_s = min(self._missed_s, trio.current_time())
             is_away = trio.current_time() >= self._missed_s + AWAY_S
             return absent(self._log, self.now()) if is_away else None
         self._missed_s = math.inf
-        self._log = log["log_id"], log["first_id"] or 0, log["last_id"] or 0
         found = summary(status, self._log, self.now())
         if (past := self.sending.past) is not None:
             found["past"] = past

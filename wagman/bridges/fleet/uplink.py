@@ -47,6 +47,7 @@ class Uplink:
         self.marks = {} if marks is None else marks
         self._batch, self._window, self._deflate = batch, window, deflate
         self._read = place  # up to there events were taken
+        self._sent = place  # up to there they were sent
         self._head: dict[str, Any] = {}
         self._events: list[str] = []
         self._shorthand = Shorthand()
@@ -72,6 +73,10 @@ class Uplink:
         """Whether everything that was taken has arrived."""
         return self.is_empty and not self._under_way
 
+    def has_sent(self, place: Place) -> bool:
+        """Whether everything up to that place was sent, whether or not it has arrived."""
+        return self._sent.log_id == place.log_id and self._sent.id >= place.id
+
     def take(self, news: News) -> None:
         """Take an event, or the news of lost ones, to be sent."""
         match news:
@@ -93,6 +98,7 @@ class Uplink:
         if not self._closed or len(self._under_way) >= self._window:
             return None
         text, place = self._closed.popleft()
+        self._sent = place or self._sent
         self._count += 1
         self._under_way[self._count] = place
         return Sent(self._count, sealed(text, deflate=self._deflate))

@@ -55,9 +55,8 @@ def compose(node: str, id_: str, digest: Digest, local: Callable[[str], str]) ->
 
 def shortened(node: str, message: Message) -> Message:
     """Return a message in short, for a destination that refuses it: as plain as can be, with nothing of what happened in it."""
-    things = f"{message.count} thing{'' if message.count == 1 else 's'}"
     body = f"The message with the details was refused here. On {node}, wagman status and wagman events have them."
-    return evolve(message, title=f"{node}: {message.severity.upper()} {things} to look up", body=body)
+    return evolve(message, title=f"{node}: {message.severity.upper()} {counted(message.count, 'thing')} to look up", body=body)
 
 
 def trial(node: str, id_: str) -> Message:

@@ -189,12 +189,19 @@ class Rehearsal:
 
     def _insist(self, verb: str, **how: float) -> None:
         """Give the order, to a service that may have to come back first."""
+        was_lost = False
         while True:
             try:
                 return self._order(verb, **how)
             except LostError:
                 if self._is_gone():
                     raise
+                was_lost = True
+            except CommandError:
+                # It may have been carried out without an answer; then there is no maintenance any more that could be ended.
+                if was_lost and verb == "maintenance" and not how:
+                    return None
+                raise
 
     def _taking_back(self) -> Iterator[tuple[str, dict[str, float]]]:
         yield "start", {}
