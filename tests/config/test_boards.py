@@ -13,6 +13,9 @@ from wagman.config.load import loads
 from wagman.config.schema import Config
 
 STRIP = "kind = 'strip'\nhost = 'h'\n"
+OF_STRIP = "kind = 'mqtt'\nhost = 'hub'\ncommand_topic = 'strip/set'\nstate_topic = 'strip'\nask_topic = 'strip/get'\n"
+"""A strip of plugs that are all switched by one topic."""
+
 OF_PLUG = "preset = 'tasmota'\ndevice = 'plug'\n"
 BY_COMMAND = "on = ['outlet', 'on']\noff = ['outlet', 'off']\nstatus = ['outlet']\n"
 EAR = "heartbeat = { serial = '/dev/ttyUSB0' }\n"
@@ -180,6 +183,7 @@ def test_a_port_is_the_same_by_whichever_table_of_its_board(one: str, other: str
         ("kind = 'gpio'\nreleased = 'on'\n", "kind = 'gpio'\nreleased = 'on'\nchip = '/dev/gpiochip1'\n"),
         ("kind = 'powerman'\n", "kind = 'powerman'\nhost = '127.0.0.1:1'\n"),
         ("kind = 'mqtt'\nhost = 'hub'\n" + OF_PLUG, "kind = 'mqtt'\nhost = 'hub'\n" + OF_PLUG.replace("plug", "rail")),
+        (f"{OF_STRIP}on = 'A1'\noff = 'A0'\nstate_path = 'A'\n", f"{OF_STRIP}on = 'B1'\noff = 'B0'\nstate_path = 'B'\n"),
         (f"kind = 'exec'\n{BY_COMMAND}", f"kind = 'exec'\n{BY_COMMAND}"),
         (STRIP, STRIP),  # nobody knows what its address means
     ],

@@ -12,8 +12,9 @@ from attrs import define, field
 
 from wagman.config.schema import Config
 from wagman.config.service import ServiceConfig
+from wagman.io.ears.addresses import Place
 from wagman.io.names import AT_ONCE, Names, look_up_apart
-from wagman.model.errors import ConfigError
+from wagman.model.errors import ConfigError, EarError
 from wagman.service.daemon import supervise
 
 LONG_S = 20.0
@@ -62,6 +63,20 @@ def test_names_that_hang_hold_up_no_program_and_no_other_name(server: Server) ->
                 await ask("other")
             nursery.cancel_scope.cancel()
 
+    trio.run(main)
+
+
+@pytest.mark.usefixtures("server")
+def test_a_name_for_which_there_is_no_thread_is_one_that_cannot_be_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_thread(*_: object, **__: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def main() -> None:
+        look_up_apart()
+        with pytest.raises(EarError, match="the name other cannot be looked up: no thread can be started: can't start"):
+            await Place("other", 80, 2.0).addresses()
+
+    monkeypatch.setattr(trio.to_thread, "run_sync", no_thread)
     trio.run(main)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import trio
@@ -625,6 +625,10 @@ class Hopeless(Flaky):
         if self.how == "defects":
             await trio.lowlevel.checkpoint()
             raise ExceptionGroup("several", [ExceptionGroup("and more", [KeyError("no such\nkey")]), OSError("no file")])
+        if self.how == "nothing":
+            return cast("Mapping[str, Look]", None)
+        if self.how == "words":
+            return cast("Mapping[str, Look]", dict.fromkeys(ports, "on"))
         return await super().look(ports)
 
 
@@ -658,6 +662,19 @@ def test_a_back_end_with_a_defect_is_a_board_that_does_not_answer_and_the_defect
         await trio.sleep(60)
         assert not rig.is_blind()
         assert rig.outlet("1").confirmed
+
+    with_rig(main, fault(Hopeless))
+
+
+@pytest.mark.parametrize(("how", "what"), [("nothing", "NoneType, and not with Mapping"), ("words", "str, and not with Look")])
+def test_a_back_end_that_answers_with_something_else_has_a_defect_too(how: str, what: str) -> None:
+    async def main(rig: Rig) -> None:
+        await rig.switched_on("1")
+        rig.faults[0].how = how
+        await trio.sleep(300)
+        assert rig.is_blind()
+        (silent,) = rig.notices("board.silent")
+        assert silent.fields["reason"].endswith(f"its kind of board has a defect: TypeError: it answers with {what}")
 
     with_rig(main, fault(Hopeless))
 

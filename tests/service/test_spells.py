@@ -177,6 +177,19 @@ def test_after_a_restart_of_the_controller_nobody_knows_for_how_long() -> None:
     assert [(each["since"], each["for_s"]) for each in after.spells.shown(5)] == [("then", None)] * 2
 
 
+def test_what_has_begun_in_this_run_is_told_again_when_it_comes_back_though_a_log_that_is_opened_late_holds_it() -> None:
+    now = Story()
+    now.look(5, CABLE)
+    now.look(6)
+    now.look(6 + QUIET_S)
+    kept = {spell_key(id_): spell.saved(Stamp("boot", 1000.0), 100.0) for id_, spell in standing().going.items()}
+    now.spells.restore(kept, Stamp("boot", 1100.0), 40.0)
+    now.look(45, CABLE)
+    assert now.told[2:] == [(45, "problem.began", CABLE.id)]
+    now.look(40 + RESUMED_QUIET_S, CABLE)
+    assert now.told[3:] == [(40 + RESUMED_QUIET_S, "problem.ended", GN.id)]
+
+
 def test_what_was_mended_meanwhile_ends_once_all_has_been_looked_at() -> None:
     after = resumed(standing(), "boot", 20.0)
     after.look(RESUMED_QUIET_S - 1, CABLE)

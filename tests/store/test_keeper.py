@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from tests.store.kit import in_virtual_time
 from wagman.model.errors import StoreError
@@ -129,6 +130,25 @@ def test_a_file_that_is_set_aside_never_takes_the_place_of_another(file: SmallFi
         file.path.write_text(text)
         assert file.set_aside("unreadable-19700101T000012Z").read_text() == text
     assert sorted(each.read_text() for each in file.path.parent.iterdir()) == ["first", "second"]
+
+
+def test_a_file_is_set_aside_once_though_the_process_was_frozen_before_it_could_hear_of_it(file: SmallFile) -> None:
+    async def frozen(call: Callable[[], Any]) -> Any:
+        result = call()
+        clock = trio.lowlevel.current_clock()
+        assert isinstance(clock, MockClock)
+        if not thawed:
+            thawed.append(True)
+            clock.jump(3600.0)
+            await trio.sleep(0.3)
+        return result
+
+    async def body() -> None:
+        file.keep("junk")
+        assert (await Keeper(file, frozen, str, lambda _: None).set_aside("unreadable")).read_text() == "junk"
+
+    thawed = list[bool]()
+    in_virtual_time(body)
 
 
 # --- The task ---------------------------------------------------------------------------------------------------------

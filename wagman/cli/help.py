@@ -164,8 +164,8 @@ COMMANDS = {
     "run": About(
         "SIGTERM and SIGINT end the service. So does the end of the terminal that it was started on, unless it was "
         "started with nohup. SIGHUP makes the service read its configuration again. None of these touches a guest. "
-        "Exit codes: 0 an orderly end, 1 a task keeps crashing, 2 the configuration has errors, 4 the socket or the "
-        "port is taken.",
+        "Exit codes: 0 an orderly end, 1 a task keeps crashing, 2 the configuration has errors, 4 the socket, the "
+        "state directory or the port is taken.",
         ("wagman run --config node.toml",),
     ),
     "demo": About(

@@ -31,10 +31,17 @@ class Names(trio.abc.HostnameResolver):
         proto: int = 0,
         flags: int = 0,
     ) -> Any:
-        """See `socket.getaddrinfo`."""
-        return await trio.to_thread.run_sync(
-            socket.getaddrinfo, host, port, family, type, proto, flags, abandon_on_cancel=True, limiter=self._of(host)
-        )
+        """See `socket.getaddrinfo`.
+
+        Raises:
+            socket.gaierror: it is not found, or this process has as many threads as it may have.
+        """
+        try:
+            return await trio.to_thread.run_sync(
+                socket.getaddrinfo, host, port, family, type, proto, flags, abandon_on_cancel=True, limiter=self._of(host)
+            )
+        except RuntimeError as error:
+            raise socket.gaierror(socket.EAI_AGAIN, f"no thread can be started: {error}") from error
 
     async def getnameinfo(self, sockaddr: tuple[str, int] | tuple[str, int, int, int], flags: int) -> tuple[str, str]:
         """See `socket.getnameinfo`."""

@@ -7,7 +7,7 @@ import trio
 
 from wagman.config.boards import PlainBoard
 from wagman.config.schema import DeviceConfig
-from wagman.io.board.plain import NOTHING, answer_of
+from wagman.io.board.plain import NOTHING, answer_of, greeting, looks_at
 from wagman.model.backend import Backend, Look
 from wagman.model.errors import BoardError, BoardTimeoutError
 from wagman.probe.answers import Answer, BoardSeen, PortSeen, since
@@ -25,7 +25,7 @@ async def ask_plain(board: PlainBoard, devices: Sequence[DeviceConfig]) -> Board
     """Ask one plain board."""
     backend, began_s = board.backend(), trio.current_time()
     try:
-        identity = await answer_of(IT, backend.greet)
+        identity = await answer_of(IT, partial(greeting, backend))
         took_s = since(began_s)
         ports = await _ports(backend, devices)
     except BoardError as error:
@@ -40,7 +40,7 @@ async def _ports(backend: Backend, devices: Sequence[DeviceConfig]) -> tuple[Por
     if not devices:
         return ()
     try:
-        looks: Mapping[str, Look | str] = await answer_of(IT, partial(backend.look, [device.port for device in devices]))
+        looks: Mapping[str, Look | str] = await answer_of(IT, partial(looks_at, backend, [device.port for device in devices]))
     except BoardTimeoutError as error:
         looks = dict.fromkeys((device.port for device in devices), str(error))
     except BoardError:
@@ -51,7 +51,7 @@ async def _ports(backend: Backend, devices: Sequence[DeviceConfig]) -> tuple[Por
 
 async def _look(backend: Backend, port: str) -> Look | str:
     try:
-        return (await answer_of(IT, partial(backend.look, [port]))).get(port, NOTHING)
+        return (await answer_of(IT, partial(looks_at, backend, [port]))).get(port, NOTHING)
     except BoardError as error:
         return str(error)
 

@@ -107,6 +107,7 @@ class Spells:
     # When each was first found: on the service's clock, by the wall clock.
     _waiting: dict[str, tuple[float, str]] = field(factory=dict, init=False)
     _ended: dict[str, tuple[float, float]] = field(factory=dict, init=False)  # when each ended, and how long it had to stay away
+    _known: set[str] = field(factory=set, init=False)  # the problems that began in this run
 
     def look(self, found: Mapping[str, Problem], since: str, now_s: float) -> Iterator[Telling]:
         """Take in the problems found now; yield the events to be recorded. Each counts as told once the next one is asked for."""
@@ -137,6 +138,7 @@ class Spells:
         yield Telling(_draft("problem.began", problem), problem.id, spell)
         self._ended.pop(problem.id, None)
         self.going[problem.id] = spell
+        self._known.add(problem.id)
         spell.count_as_told()
 
     def _renew(self, spell: Spell, problem: Problem | None, now_s: float) -> None:
@@ -162,9 +164,9 @@ class Spells:
         return [spell.shown(now_s) for spell in sorted(now, key=lambda spell: SEVERITIES.index(spell.problem.severity))]
 
     def restore(self, memory: Mapping[str, Any], stamp: Stamp, now_s: float) -> list[Spell]:
-        """Restore the spells of an earlier run that do not go on in this one. None of them counts as found yet.
+        """Restore the spells of an earlier run. None of them counts as found yet. What cannot be read is told anew.
 
-        What cannot be read is told anew.
+        A problem that has begun in this run is left out, also once it has ended: that was told, and its next beginning has to be.
 
         Args:
             memory: the lasting state; what 0.2.0 left under its one key is newer than the spells with a key of their own.
@@ -174,10 +176,13 @@ class Spells:
         Returns:
             The spells that are under the one key, and have no key of their own.
         """
-        own = list(_restored((each for key, each in memory.items() if key.startswith(PREFIX)), stamp, now_s))
-        old = list(_restored(_parted(memory.get(OLD_KEY)), stamp, now_s))
-        self.going = {**{spell.problem.id: spell for spell in (*own, *old)}, **self.going}
+        own = self._unknown(_restored((each for key, each in memory.items() if key.startswith(PREFIX)), stamp, now_s))
+        old = self._unknown(_restored(_parted(memory.get(OLD_KEY)), stamp, now_s))
+        self.going |= {spell.problem.id: spell for spell in (*own, *old)}
         return old
+
+    def _unknown(self, spells: Iterable[Spell]) -> list[Spell]:
+        return [spell for spell in spells if spell.problem.id not in self._known]
 
 
 def spell_key(id_: str) -> str:

@@ -151,8 +151,15 @@ class Keeper:
 
     async def set_aside(self, label: str) -> Path:
         """Rename a file that holds something else; returns its new path. Raises StoreError."""
-        self._kept = None
-        return await self._on_disk(partial(self.file.set_aside, label))
+        self._kept, moved = None, list[Path]()
+
+        def move() -> Path:
+            # Where this process stood still, the disk is asked twice, and the file may have its new name already.
+            if not moved:
+                moved.append(self.file.set_aside(label))
+            return moved[0]
+
+        return await self._on_disk(move)
 
     def note(self, within_s: float = 0.0) -> None:
         """Have the text written within `within_s` seconds if it has changed."""

@@ -2,7 +2,10 @@
 
 import errno
 import os
+import shutil
 import socket
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -116,5 +119,23 @@ def test_a_computer_that_has_that_version_of_ip_has_run_out_of_ports() -> None:
         (socket.AF_INET6, ("2001:db8::77", 80, 0, 0), False),  # another one (RFC 3849)
     ],
 )
-def test_an_address_is_ours_if_a_socket_can_be_bound_to_it(family: int, at: tuple[Any, ...], ours: bool) -> None:
+def test_an_address_is_ours_if_we_reach_it_from_itself_or_over_the_loopback(family: int, at: tuple[Any, ...], ours: bool) -> None:
     assert is_own(Address(family, at)) is ours
+
+
+OWN = "import sys; from wagman.io.ears.addresses import Address, is_own; print(is_own(Address(2, (sys.argv[1], 80))))"
+APART = """
+echo 1 >/proc/sys/net/ipv4/ip_nonlocal_bind
+ip link set lo up && ip link add ours type veth peer name other && ip link set other up || exit
+ip address add 198.51.100.1/24 dev ours && ip link set ours up || exit
+for each in 127.0.0.1 198.51.100.1 198.51.100.77; do "$0" -c "$1" $each; done
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="making a network takes root")
+def test_an_address_is_not_ours_only_because_the_kernel_lets_programs_bind_to_any() -> None:
+    command = ("unshare", "--net", "sh", "-c", APART, sys.executable, OWN)
+    made = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    if "not supported" in made.stderr or "Operation not permitted" in made.stderr:
+        pytest.skip(made.stderr)
+    assert made.stdout.split() == ["True", "True", "False"], made.stderr

@@ -15,7 +15,7 @@ Its rules, whatever is behind the `Backend`:
 - **A defect of a back end is a board that does not answer**: it stops nothing but this board's own guests.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -81,6 +81,32 @@ async def answer_of(who: str, ask: Callable[[], Awaitable[T]]) -> T:
         raise BoardProtocolError(f"{who} cannot be asked, for its kind of board has a defect: {_told(error)}") from error
 
 
+async def greeting(backend: Backend) -> Identity:
+    """The answer to the question which board it is.
+
+    Raises:
+        TypeError: it is no identity.
+    """
+    identity: Identity = _checked(await backend.greet(), Identity)
+    return identity
+
+
+async def looks_at(backend: Backend, ports: Sequence[str]) -> Mapping[str, Look]:
+    """What the back end tells of the ports.
+
+    Raises:
+        TypeError: it tells something else.
+    """
+    looks = _checked(await backend.look(ports), Mapping)
+    return {port: _checked(look, Look) for port, look in looks.items()}
+
+
+def _checked(answer: object, kind: type[Any]) -> Any:
+    if not isinstance(answer, kind):
+        raise TypeError(f"it answers with {type(answer).__name__}, and not with {kind.__name__}")
+    return answer
+
+
 def _told(error: Exception) -> str:
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
@@ -106,7 +132,7 @@ class PlainDriver:
         Raises:
             StrangerError: it is another board than the configured one, or than the one that this run of the service knows.
         """
-        identity, met = await self._within(self.backend.greet), self.senses.shown.identity
+        identity, met = await self._within(partial(greeting, self.backend)), self.senses.shown.identity
         if met is not None and None not in (identity.board_id, met.board_id) and identity.board_id != met.board_id:
             address = self.backend.address
             raise StrangerError(f"{identity.board_id} answers at {address}, and not {met.board_id}: it is not switched")
@@ -159,7 +185,7 @@ class PlainDriver:
     async def _looks(self, ports: tuple[str, ...]) -> Mapping[str, Look]:
         if self.backend.abilities.readback == "none":
             return {}
-        return await self._within(partial(self.backend.look, ports))
+        return await self._within(partial(looks_at, self.backend, ports))
 
     def _tell(self, port: str, look: Look, asked_at_s: float) -> None:
         power, outlet = self.senses.power, self.senses.power.ports[port]

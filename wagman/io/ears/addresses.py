@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from ipaddress import ip_address
 from typing import Any
 
 import trio
@@ -144,13 +145,15 @@ def _check(addresses: Sequence[Address], troubles: Mapping[Address, EarError]) -
 
 
 def is_own(address: Address) -> bool:
-    """Whether it is an address of this computer: only to those can a socket be bound. Nothing is sent."""
+    """Whether it is an address of this computer, which reaches that from the same one, or over the loopback. Nothing is sent."""
+    # That a socket can be bound to it shows nothing where the kernel lets programs bind to any address (`ip_nonlocal_bind`).
     try:
         with socket.socket(address.family, socket.SOCK_DGRAM) as ours:
-            ours.bind((address.at[0], 0, *address.at[2:]))
+            ours.connect(address.at)
+            host = ours.getsockname()[0]
     except OSError:
         return False
-    return True
+    return host == address.at[0] or ip_address(host).is_loopback
 
 
 async def _look_up(host: str, port: int) -> Sequence[Address]:

@@ -172,8 +172,8 @@ class MqttBoard(PlainBoard, BrokerKeys):
 
     @property
     def unit(self) -> Hashable:
-        """The device behind its broker, and the topic by which its ports are switched."""
-        return super().unit, self.preset, self.device, self.command_topic
+        """The device behind its broker, and how its ports are switched: one topic may serve several, each by words of its own."""
+        return super().unit, self.preset, self.device, self.command_topic, self.on, self.off
 
     @property
     def pulses(self) -> bool:
