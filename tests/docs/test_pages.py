@@ -36,7 +36,7 @@ def lines() -> Iterator[str]:
     """What may be a command of ours: the lines of blocks, and code within the text."""
     for block in all_blocks():
         if block.language in ("", "sh", "console"):
-            yield from re.split(r"\n|&&", block.text)
+            yield from re.split(r"\n|&&", block.text.replace("\\\n", ""))
     for page in PAGES:
         yield from re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8"))
 

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wagman.cli import main
+from wagman.cli.help import COMMANDS
 from wagman.cli.outcome import CommandError
 from wagman.cli.parser import parse
 from wagman.config.load import loads
@@ -199,6 +200,11 @@ def test_the_file_is_written_checked_and_the_next_step_is_said(tmp_path: Path, c
     assert f"{path}: ok, 1 guest (gn on port 0)" in out
     assert f"wagman probe --config {path}" in out
     assert path.read_text() == made(*ON_A_PLUG)
+
+
+@pytest.mark.parametrize("example", [line for line in COMMANDS["init"].examples if "--" in line])
+def test_each_example_of_the_help_makes_a_file(tmp_path: Path, example: str) -> None:
+    assert main([*shlex.split(example.replace("\\\n", ""))[1:], "-o", str(tmp_path / "wagman.toml")]) == 0
 
 
 def test_a_file_that_is_there_is_not_written_over_but_by_force(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,6 @@
 """The part of `--help` below the options: what the command does in detail, examples, and its exit codes."""
 
-from textwrap import fill
+from textwrap import fill, indent
 from typing import NamedTuple
 
 from wagman.cli.outcome import DONE, FAILED, REFUSED, TIMED_OUT, UNREACHABLE, USAGE
@@ -205,8 +205,8 @@ COMMANDS = {
         "sense, 4 there is such a file already.",
         (
             "wagman init",
-            "wagman init --board shelly=10.0.0.97 --guest gn,port=0,http=http://gn/",
-            "wagman init --board wagman=/dev/ttyACM0 --guest gn,port=1",
+            "wagman init --board shelly=10.0.0.97 --guest gn,port=0,http=http://gn/ \\\n    --shutdown 'ssh gn poweroff'",
+            "wagman init --board wagman=/dev/ttyACM0 --guest gn,port=1 \\\n    --shutdown 'ssh gn poweroff'",
         ),
     ),
     "probe": About(
@@ -292,7 +292,7 @@ COMMANDS = {
 def about(command: str) -> str:
     """Return the help text of a command, to stand below its options."""
     known = COMMANDS[command]
-    examples = ["", "examples:", *(f"  {each}" for each in known.examples)]
+    examples = ["", "examples:", *(indent(each, "  ") for each in known.examples)]
     codes = ["", "exit codes:", *(f"  {code}  {means}" for code, means in endings(command))] if known.codes else []
     return "\n".join([fill(known.text, WIDTH - 2), *examples, *codes])
 
