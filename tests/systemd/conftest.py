@@ -69,6 +69,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
     (tmp_path / "etc/group").write_text("root:x:0:\n")
+    (tmp_path / "etc/login.defs").write_text("USERGROUPS_ENAB yes\n")
     monkeypatch.setattr(install, "usable", lambda _: "/opt/wagman/bin/wagman")
     monkeypatch.setattr(install, "own_command", lambda: "/opt/wagman/bin/wagman")
     monkeypatch.setattr(Target, "run", pretend)

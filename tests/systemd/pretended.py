@@ -20,7 +20,8 @@ def pretend(target: Target, *command: str) -> None:
         case "userdel", *_:
             (gid,) = (line.split(":")[3] for line in passwd.read_text().splitlines() if line.startswith("wagman:"))
             take(passwd, "wagman:")
-            take(group, f"wagman:x:{gid}:\n")  # one with members stays, or one that is not the user's
+            if "USERGROUPS_ENAB yes" in target.path("/etc/login.defs").read_text():
+                take(group, f"wagman:x:{gid}:\n")  # one with members stays, or one that is not the user's
         case "groupdel", *_, name:
             take(group, f"{name}:")
         case "usermod", *_, "--gid", "0", "wagman":

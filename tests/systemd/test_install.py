@@ -140,13 +140,27 @@ def test_a_group_that_was_there_before_stays_when_the_user_goes(root: Path) -> N
     assert accounts(root) == before
 
 
-def test_the_groups_of_those_who_may_less_are_made_and_go_unless_they_have_members(root: Path) -> None:
+def test_the_groups_of_those_who_may_less_are_made_and_go_unless_they_have_members(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = accounts(root)
     wagman(root)
     assert {"wagman-operate:x:998:", "wagman-read:x:997:"} <= set(accounts(root).splitlines())
     (root / "etc/group").write_text((root / "etc/group").read_text().replace("wagman-read:x:997:", "wagman-read:x:997:alice"))
+    capsys.readouterr()
     assert wagman(root, "--remove") == 0
     assert accounts(root) == before + "wagman-read:x:997:alice\n"
+    assert capsys.readouterr().out.endswith("remove it by hand if you do not need it: group wagman-read\n")
+
+
+def test_the_group_goes_with_its_user_also_where_userdel_leaves_it(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / "etc/login.defs").write_text("# no word of USERGROUPS_ENAB\n")
+    before = everything(root).keys()
+    wagman(root)
+    assert wagman(root, "--remove") == 0
+    assert "wagman" not in accounts(root)
+    assert everything(root).keys() == before
+    assert capsys.readouterr().out.endswith("all of it is gone\n")
 
 
 def test_a_group_of_such_a_name_that_was_there_before_stays(root: Path) -> None:

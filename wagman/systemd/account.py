@@ -66,19 +66,21 @@ class User:
 
     def plan_removal(self, target: Target) -> str:
         """Return what will be removed, in words: accounts that were made here and are unchanged."""
-        ours = [(kind, name) for kind, name, _ in map(str.split, self._ours(target))]
-        return f"remove {self._listed(ours)}" if ours else ""
+        ours = self._ours(target)
+        return f"remove {self.words(ours)}" if ours else ""
 
     def undo(self, target: Target) -> None:
         """Remove the accounts. A group with other members stays: they would lose it without being asked."""
         _require_own_files(target)
-        ours = {(kind, name) for kind, name, _ in map(str.split, self._ours(target))}
+        ours = self._ours(target)
+        kinds = {(kind, name) for kind, name, _ in map(str.split, ours)}
         prefix = [] if target.root == _ROOT else ["--prefix", str(target.root)]
-        alone = self.groups if ("user", self.name) in ours else (self.name, *self.groups)
-        for name in (each for each in alone if ("group", each) in ours):
-            target.run(_tool("groupdel"), *prefix, name)
-        if ("user", self.name) in ours:
-            self._undo_user(target, prefix, has_own_group=("group", self.name) in ours)
+        if ("user", self.name) in kinds:
+            self._undo_user(target, prefix, has_own_group=("group", self.name) in kinds)
+        # userdel has removed the group of the user's name only if login.defs says so (USERGROUPS_ENAB).
+        for line in (each for each in self.still_there(target, ours) if each.startswith("group ")):
+            if not self._has_members(target, line):
+                target.run(_tool("groupdel"), *prefix, line.split()[1])
 
     def _undo_user(self, target: Target, prefix: Sequence[str], *, has_own_group: bool) -> None:
         if not has_own_group and entry(target, "/etc/group", self.name):
@@ -88,6 +90,14 @@ class User:
     def remains(self, target: Target) -> bool:
         """Return whether there is such a user."""
         return bool(entry(target, "/etc/passwd", self.name))
+
+    def still_there(self, target: Target, accounts: Sequence[str]) -> list[str]:
+        """Return those of these accounts that exist."""
+        return [line for line in self._there(target) if line in accounts]
+
+    def words(self, accounts: Sequence[str]) -> str:
+        """Return accounts of the record in words."""
+        return self._listed([(kind, name) for kind, name, _ in map(str.split, accounts)])
 
     @property
     def _accounts(self) -> tuple[tuple[str, str], ...]:
@@ -106,15 +116,23 @@ class User:
         found = ((kind, name, entry(target, _KINDS[kind], name)) for kind, name in self._accounts)
         return [f"{kind} {name} {fields[2]}" for kind, name, fields in found if fields]
 
-    def _ours(self, target: Target) -> list[str]:
-        """Return the existing accounts that were made here. A group with members is left out, unless its user goes with it."""
+    def made(self, target: Target) -> list[str]:
+        """Return the existing accounts that were made here, as lines of the record."""
         record, there = recorded(target), self._there(target)
-        own = (f"user {self.name} ", f"group {self.name} ")
-        if not any(line.startswith(own) for line in record) and self._bears_our_mark(target):
-            record = [*record, *(line for line in there if line.startswith(own))]
-        ours = [line for line in there if line in record]
-        goes = any(line.startswith(own[0]) for line in ours)
-        return [line for line in ours if (goes and line.startswith(own)) or not self._has_members(target, line)]
+        if not any(line.startswith(self._own) for line in record) and self._bears_our_mark(target):
+            record = [*record, *(line for line in there if line.startswith(self._own))]
+        return [line for line in there if line in record]
+
+    def _ours(self, target: Target) -> list[str]:
+        """Return the accounts that may go. A group with members may not, unless its user goes with it."""
+        made = self.made(target)
+        goes = any(line.startswith("user ") for line in made)
+        return [line for line in made if (goes and line.startswith(self._own)) or not self._has_members(target, line)]
+
+    @property
+    def _own(self) -> tuple[str, str]:
+        """The beginnings of the lines of the user and of the group of its name."""
+        return f"user {self.name} ", f"group {self.name} "
 
     def _has_members(self, target: Target, line: str) -> bool:
         kind, name, _ = line.split()

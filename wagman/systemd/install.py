@@ -113,6 +113,7 @@ def remove(target: Target, args: argparse.Namespace) -> int:
     """Undo all steps, even after failures."""
     if not args.dry_run:
         confirm(target, is_sure=args.yes)
+    made = [] if is_packaged(target) else USER.made(target)  # known only as long as the record is there
     count, failures = 0, list[Exception]()
     for what, act in removal(target):
         count += 1
@@ -123,7 +124,7 @@ def remove(target: Target, args: argparse.Namespace) -> int:
     if not count:
         print("nothing to do")
     elif not args.dry_run:
-        print(_left_behind(target))
+        print(_left_behind(target, USER.still_there(target, made)))
     for failure in failures:
         complain(failure)
     return FAILED if failures else DONE
@@ -273,10 +274,11 @@ def usable(command: str) -> str:
     return command
 
 
-def _left_behind(target: Target) -> str:
+def _left_behind(target: Target, accounts: Sequence[str]) -> str:
     kept = (str(Path(CONFIG).parent), STATE, *(bridge.state for bridge in BRIDGES), RECORD)
     left = [path for path in kept if target.place(path).exists()]
-    return f"left in place, remove it by hand if you do not need it: {' '.join(left)}" if left else "all of it is gone"
+    named = ", ".join(filter(None, (USER.words(accounts), " ".join(left))))
+    return f"left in place, remove it by hand if you do not need it: {named}" if named else "all of it is gone"
 
 
 def complain(error: Exception) -> None:
