@@ -344,6 +344,21 @@ def test_a_command_that_the_service_could_not_run_is_refused(monkeypatch: pytest
     assert install.usable("/opt/wagman/bin/wagman") == "/opt/wagman/bin/wagman"
 
 
+def test_an_environment_of_a_python_that_the_service_does_not_see_is_to_be_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    python.symlink_to("/root/.pyenv/versions/3.11.9/bin/python3.11")
+    monkeypatch.setattr("os.access", lambda *_: True)
+    monkeypatch.setattr("sys.executable", str(python))
+    with pytest.raises(InstallError) as refused:
+        install.usable("/opt/wagman/bin/wagman")
+    assert str(refused.value) == (
+        "this environment was made with /root/.pyenv/versions/3.11.9/bin/python3.11, and the service does not see /root: "
+        "remove the environment, and make it anew with /usr/bin/python3 -m venv /opt/wagman"
+    )
+
+
 def test_without_a_command_there_is_nothing_to_install() -> None:
     with pytest.raises(InstallError, match="install wagman with pip"):
         install.usable("/nowhere/bin/wagman")

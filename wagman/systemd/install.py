@@ -266,12 +266,23 @@ def usable(command: str) -> str:
     """
     if not os.access(command, os.X_OK):
         raise InstallError(f"there is no command {command}: install wagman with pip into a virtual environment first")
-    for path in (Path(command), Path(sys.executable).resolve()):
-        if any(path.is_relative_to(hidden) for hidden in HIDDEN):
-            raise InstallError(f"{path}: the service is kept from seeing that: use a virtual environment such as /opt/wagman")
-        if any(letter in str(path) for letter in " \t%$\"'\\"):
+    python = Path(sys.executable).resolve()
+    if hidden := _hiding(Path(command)):
+        raise InstallError(f"{command}: the service does not see {hidden}: use a virtual environment such as /opt/wagman")
+    if hidden := _hiding(python):
+        raise InstallError(
+            f"this environment was made with {python}, and the service does not see {hidden}: remove the environment, and "
+            "make it anew with /usr/bin/python3 -m venv /opt/wagman"
+        )
+    for path in (command, str(python)):
+        if any(letter in path for letter in " \t%$\"'\\"):
             raise InstallError(f"{path}: systemd would misread that path: use one such as /opt/wagman")
     return command
+
+
+def _hiding(path: Path) -> str | None:
+    """Return the directory that keeps the service from seeing a path."""
+    return next((hidden for hidden in HIDDEN if path.is_relative_to(hidden)), None)
 
 
 def _left_behind(target: Target, accounts: Sequence[str]) -> str:
