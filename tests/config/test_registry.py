@@ -110,3 +110,21 @@ def test_a_kind_of_the_package_whose_module_is_not_there_says_so() -> None:
     registry = Registry("wagman.config.boards:BoardConfig", "wagman.boards", {"lamp": "wagman.io.lamp:LampBoard"})
     with pytest.raises(KindError, match=r"wagman.io.lamp:LampBoard cannot be imported: ModuleNotFoundError: No module named"):
         registry.load("lamp")
+
+
+@pytest.mark.parametrize(
+    ("package", "board", "words"),
+    [
+        ("gpiod", "kind = 'gpio'", "GPIO needs the package gpiod: pip install 'wagman[gpio]'"),
+        ("paho", "kind = 'mqtt'", "MQTT needs the package paho-mqtt: pip install 'wagman[mqtt]'"),
+    ],
+)
+def test_a_kind_whose_package_is_not_installed_says_how_to_install_it_and_no_more(package: str, board: str, words: str) -> None:
+    script = f"""
+        import sys
+        sys.modules[{package!r}] = None
+        from tests.config.kit import problems
+        print(*problems({(GUEST + "heartbeat = false" + chr(10) + "[board.hat]" + chr(10) + board + chr(10))!r}))
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
+    assert done.stdout == f"f:6: board.hat.kind: {words}\n"

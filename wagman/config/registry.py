@@ -12,6 +12,8 @@ from importlib import import_module
 
 from attrs import frozen
 
+from wagman.model.errors import MissingPackageError
+
 
 class KindError(Exception):
     """The class of a kind cannot be had; the text says why."""
@@ -41,6 +43,8 @@ class Registry:
         place = self.built_in.get(kind) or self._installed()[kind]
         try:
             found, base = _imported(place), _imported(self.base)
+        except MissingPackageError as error:
+            raise KindError(str(error)) from error
         except Exception as error:
             raise KindError(f"{place} cannot be imported: {' '.join(f'{type(error).__name__}: {error}'.split())}") from error
         if not isinstance(found, type) or not isinstance(base, type) or not issubclass(found, base):

@@ -21,14 +21,14 @@ from wagman.config.boards import PlainBoard
 from wagman.config.kinds import BOOLEAN, TEXT, one_of
 from wagman.config.setting import setting
 from wagman.model.backend import Abilities, Backend, Identity, Look
-from wagman.model.errors import BoardError, BoardRefusedError, LinkGoneError, StrangerError
+from wagman.model.errors import BoardError, BoardRefusedError, LinkGoneError, MissingPackageError, StrangerError
 from wagman.model.facts import Supply
 
 try:
     import gpiod
     from gpiod.line import Direction, Value
 except ImportError as error:
-    raise ImportError("GPIO needs the package gpiod: pip install 'wagman[gpio]'") from error
+    raise MissingPackageError("GPIO needs the package gpiod: pip install 'wagman[gpio]'") from error
 
 CONSUMER = "wagman"
 """The name under which the kernel shows who holds a line."""

@@ -19,6 +19,10 @@ class ConfigError(WagmanError):
         self.problems = problems
 
 
+class MissingPackageError(WagmanError, ImportError):
+    """A kind of board or of ear needs a package that is not installed; the text says which, and how to install it."""
+
+
 class CallerError(WagmanError):
     """The caller asked for nonsense: an unknown guest, a dangerous board command, a place that the log does not have."""
 

@@ -19,13 +19,20 @@ from attrs import define, field, frozen
 
 from wagman.config.places import split
 from wagman.config.secrets import read_password
-from wagman.model.errors import BoardError, BoardProtocolError, BoardRefusedError, BoardTimeoutError, LinkGoneError
+from wagman.model.errors import (
+    BoardError,
+    BoardProtocolError,
+    BoardRefusedError,
+    BoardTimeoutError,
+    LinkGoneError,
+    MissingPackageError,
+)
 
 try:
     from paho.mqtt import client as paho
     from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 except ImportError as error:
-    raise ImportError("MQTT needs the package paho-mqtt: pip install 'wagman[mqtt]'") from error
+    raise MissingPackageError("MQTT needs the package paho-mqtt: pip install 'wagman[mqtt]'") from error
 
 CONNECT_S = 5.0
 """How long a broker may take until it has accepted us (chosen: a TLS handshake with a small computer takes a second)."""
