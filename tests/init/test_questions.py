@@ -63,6 +63,7 @@ def written(tmp_path: Path) -> dict[str, object]:
 
 
 def test_whoever_takes_every_default_gets_a_guest_on_a_plug(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.expect("What stands in [ ] is the default: press Enter to take it.")
     terminal.answer("What switches the power? (wagman, powerman, exec, shelly, tasmota", "")
     terminal.answer("host: The plug's name or address", "192.168.1.97")
     terminal.answer("called? [gn]", "")
@@ -85,7 +86,8 @@ def test_a_bad_answer_is_asked_again_with_the_reason(terminal: Terminal, tmp_pat
     terminal.answer("What switches the power?", "tasmotta")
     terminal.expect('no kind of board called "tasmotta"; the nearest are tasmota')
     terminal.answer("What switches the power?", "tasmota")
-    terminal.answer("host:", "")  # it has no default
+    terminal.answer("host:", "")
+    terminal.expect("This has no default: it needs an answer.")
     terminal.answer("host:", "no such host")
     terminal.expect("must be a host, with its port")
     terminal.answer("host:", "plug")

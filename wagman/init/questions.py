@@ -1,4 +1,4 @@
-"""A plan from answers on a terminal: few questions, each with a default, and each asked again until the answer makes sense."""
+"""A plan from answers on a terminal: few questions, a default wherever one is likely, each asked again until it makes sense."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ def planned() -> Plan:
     Raises:
         CommandError: the answers end before the questions.
     """
-    print("Each answer has a default: press Enter to take it.")
+    print("What stands in [ ] is the default: press Enter to take it.")
     plan = Plan(_board())
     while True:
         plan = _with_guest(plan)
@@ -162,6 +162,7 @@ def _asked(question: str, default: str | None, read: Callable[[str], T]) -> T:
             raise CommandError("nothing was written", REFUSED)
         text = line.strip() or default
         if text is None:
+            print("  This has no default: it needs an answer.")
             continue
         try:
             return read(text)
