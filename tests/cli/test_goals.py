@@ -62,6 +62,21 @@ def test_that_a_restart_will_forget_it_is_told_whatever_comes_of_it(verb: str, s
     assert text in sentence(verb, decided(subject))
 
 
+def test_while_a_guest_halts_the_time_until_its_power_is_cut_is_told() -> None:
+    subject = pursuit("stop", "stopping")
+    alarms = [{"name": "heartbeat", "in_s": 5.0, "held": False}, {"name": "timeout", "in_s": 559.0, "held": False}]
+    subject.seen(status("stopping", wanted="down", alarms=alarms), NOW)
+    later = NOW._replace(mono_s=NOW.mono_s + 60.0)
+    assert subject.waiting(later) == "gn: stopping, 1 min 41 s, its power is cut in 8 min 19 s at most"
+    assert subject.waiting(NOW._replace(mono_s=NOW.mono_s + 600.0)) == "gn: stopping, 10 min 41 s"
+
+
+def test_the_time_for_a_start_is_not_taken_for_that_of_a_halt() -> None:
+    subject = pursuit()
+    subject.seen(status("starting", alarms=[{"name": "timeout", "in_s": 559.0, "held": False}]), NOW)
+    assert subject.waiting(NOW) == "gn: starting, 41 s"
+
+
 # --- Going up ---------------------------------------------------------------------------------------------------------
 
 

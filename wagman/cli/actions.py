@@ -349,8 +349,7 @@ class Task:
 
     def _waiting_words(self) -> str:
         now = self._moment()
-        words = [f"{each.device}: {each.state}, {duration(each.waited_s(now))}" for each in self._pursuits]
-        return "; ".join(words + self._unseen)
+        return "; ".join([each.waiting(now) for each in self._pursuits] + self._unseen)
 
 
 def _unknown(error: ClientError) -> str:

@@ -17,6 +17,9 @@ DOWN = ("stop", "disable", "kill")
 
 STATES = ("stopped", "starting", "will_stop", "started", "stopping", "restarting", "maintenance")
 
+GOING = ("stopping", "restarting")
+"""The states of a guest that was asked to halt."""
+
 CODES = {"done": DONE, "accepted": DONE, "failed": FAILED, "refused": REFUSED, "timed_out": TIMED_OUT, "unreachable": UNREACHABLE}
 PRIORITY = (USAGE, REFUSED, FAILED, UNREACHABLE, TIMED_OUT)
 """The exit code for several guests is the first of these that occurred."""
@@ -73,6 +76,7 @@ class Pursuit:
         self._event_id = reply["event_id"]
         self._began = began
         self._failures: int | None = None
+        self._cut_at_s: float | None = None  # by the service's clock
         self._remark = remark
         self._unkept = NOT_KEPT if NOT_KEPT in (reply["reason"] or "") else ""
         if verb not in UP + DOWN:
@@ -109,6 +113,8 @@ class Pursuit:
         if self.outcome is not None or row is None:
             return
         self.state = row["state"]
+        cuts = [each["in_s"] for each in row.get("alarms", ()) if each["name"] == "timeout" and self.state in GOING]
+        self._cut_at_s = now.mono_s + min(cuts) if cuts else None
         if self.state == "maintenance":
             self._decide("failed", now, "it was left alone meanwhile, for maintenance")
         elif self.verb in UP:
@@ -145,6 +151,12 @@ class Pursuit:
         """Stop waiting, with this outcome, if there is none yet."""
         if self.outcome is None:
             self._decide(outcome, now, reason)
+
+    def waiting(self, now: Moment) -> str:
+        """What is being waited for, in words, and when the power is cut of a guest that does not halt."""
+        left_s = self._cut_at_s - now.mono_s if self._cut_at_s is not None and self.state in GOING else 0.0
+        cut = f", its power is cut in {duration(left_s)} at most" if left_s > 0 else ""
+        return f"{self.device}: {self.state}, {duration(self.waited_s(now))}{cut}"
 
     def waited_s(self, now: Moment) -> float:
         """The time since the command in seconds: by the service's clock within one run of the service, else by ours."""
