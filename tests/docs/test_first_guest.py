@@ -27,7 +27,11 @@ FILES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 
 @pytest.mark.parametrize(("command", "file"), list(zip(MAKING, FILES, strict=True)), ids=("plug", "wagman", "pdu"))
 def test_each_first_command_makes_the_file_that_is_shown(command: str, file: str) -> None:
-    assert checked(planned(parse(shlex.split(command)[1:]))) == f"{HEAD}\n\n{file}"
+    assert checked(planned(parse(shlex.split(command)[1:]))).removeprefix(f"{HEAD}\n\n") == file.removeprefix(f"{HEAD}\n\n")
+
+
+def test_the_first_file_is_shown_with_the_lines_on_top() -> None:
+    assert FILES[0].startswith(f"{HEAD}\n\n")
 
 
 def test_the_file_of_a_plug_has_eight_lines() -> None:
