@@ -6,8 +6,20 @@
 #   certificates.sh DIR client NAME          a node or a person, each with a name of its own; NAME.crt, NAME.key
 set -eu
 umask 077
+
+usage() {
+    sed -n 's/^#   //p' "$0" >&2
+    exit 2
+}
+
+[ $# -ge 2 ] || usage
 directory=$1 what=$2
 shift 2
+case $what in
+authority) ;;
+broker | client) [ $# -ge 1 ] || usage ;;
+*) usage ;;
+esac
 mkdir -p "$directory"
 cd "$directory"
 
@@ -20,6 +32,7 @@ check() {
 }
 
 sign() { # NAME DAYS EXTENSIONS
+    [ ! -e "$1.crt" ] || { echo "$0: there is a certificate for $1 already; remove it first: $directory/$1.crt" >&2 && exit 2; }
     openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"
     openssl req -new -key "$1.key" -subj "/CN=$1" -out "$1.csr"
     printf '%s\n' "$3" >"$1.ext"
@@ -50,5 +63,4 @@ client)
     check "$1"
     sign "$1" 1825 "extendedKeyUsage=clientAuth"
     ;;
-*) echo "$0: authority, broker or client" >&2 && exit 2 ;;
 esac
