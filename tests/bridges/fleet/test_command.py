@@ -7,15 +7,19 @@ import sqlite3
 import subprocess
 import sys
 from argparse import Namespace
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import trio
 
-from wagman.bridges.fleet import command
+from wagman.bridges.fleet import command, tail
+from wagman.bridges.fleet.archive import Database
 from wagman.bridges.fleet.broker import LinkError
+from wagman.bridges.fleet.payloads import absent
 from wagman.cli import main
-from wagman.cli.outcome import CommandError
+from wagman.cli.outcome import DONE, FAILED, USAGE, CommandError
+from wagman.cli.parser import parse
 
 WITHOUT_PAHO = "import sys; sys.modules['paho'] = None; from wagman.cli import main; sys.exit(main(sys.argv[1:]))"
 
@@ -86,3 +90,41 @@ def test_one_error_of_the_tasks_ends_the_command_as_if_there_were_no_tasks(
     monkeypatch.setitem(command._RUN, "collect", lambda _: trio.run(tasks))
     with pytest.raises(raised, match=re.escape(words)):
         command.run(Namespace(what="collect", sqlite="fleet.db"))
+
+
+@pytest.fixture
+def collected(tmp_path: Path) -> str:
+    """A database with one node, which is well."""
+    path = tmp_path / "fleet.db"
+    with closing(Database(path)) as database:
+        database.node("v042", "online", {"online": True, "session": "s", "since": command.now()})
+        database.node("v042", "status", {**absent(("a", 1, 1), command.now()), "service": "up"})
+        database.commit()
+    return str(path)
+
+
+@pytest.mark.parametrize("name", ["v99", "v9*"])
+def test_events_of_a_node_that_there_is_not_are_an_error(collected: str, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    assert main(["fleet", "events", name, "--sqlite", collected]) == USAGE
+    assert capsys.readouterr().err == f"wagman: there is no node {name} in {collected}: there is v042\n"
+    assert main(["fleet", "events", "v0*", "--sqlite", collected]) == DONE
+
+
+def test_events_of_a_node_that_may_come_yet_are_waited_for(
+    monkeypatch: pytest.MonkeyPatch, collected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tail, "time", Namespace(sleep=interrupt))
+    with pytest.raises(KeyboardInterrupt):
+        command.run(parse(["fleet", "events", "v99", "-f", "--sqlite", collected]))
+    assert "there is no node v99" in capsys.readouterr().err
+
+
+def test_a_node_that_there_is_not_is_not_well(collected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fleet", "status", "v042", "--sqlite", collected]) == DONE
+    assert main(["fleet", "status", "v042", "v99", "--sqlite", collected]) == FAILED
+    said = capsys.readouterr()
+    assert said.out.splitlines()[-1] == "1 node: 1 well"
+    assert "there is no node v99" in said.err

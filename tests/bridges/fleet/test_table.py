@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from wagman.bridges.fleet.table import LATE_S, Rank, existing, row, rows, totals
+from wagman.bridges.fleet.table import LATE_S, MOST_NAMED, Rank, existing, row, rows, stranger, totals
 from wagman.cli.outcome import CommandError
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -53,6 +53,23 @@ def test_a_node_is_as_bad_as_the_worst_that_is_known_of_it(messages: tuple[Any, 
 
 def test_guests_are_counted_that_are_wanted_up() -> None:
     assert row("v1", online(), status(), NOW).up == "1/2"
+
+
+@pytest.mark.parametrize(
+    ("known", "patterns", "said"),
+    [
+        (["v042"], [], None),
+        (["v042"], ["v0*", "v042"], None),
+        (["v042", "v043"], ["v042", "v99", "w*"], "there is no node v99 or w* in fleet.db: there is v042, v043"),
+        ([], ["v99"], "there is no node v99 in fleet.db: there is none yet"),
+        ([f"v{number:02}" for number in range(MOST_NAMED + 2)], ["x"], "v08, v09 and 2 more"),
+    ],
+)
+def test_a_node_that_there_is_not_is_named_with_those_that_there_are(
+    known: list[str], patterns: list[str], said: str | None
+) -> None:
+    found = stranger(known, patterns, "in fleet.db")
+    assert (found is None) if said is None else said in str(found)
 
 
 def test_the_worst_come_first_and_patterns_choose() -> None:

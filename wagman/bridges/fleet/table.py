@@ -18,7 +18,7 @@ from wagman.bridges.fleet.broker import LinkError, words_of
 from wagman.bridges.fleet.config import FleetConfig
 from wagman.bridges.fleet.link import Link, Message, Subscribed, connected
 from wagman.bridges.fleet.payloads import PayloadError, online_of, status_of
-from wagman.cli.outcome import DONE, FAILED, USAGE, CommandError
+from wagman.cli.outcome import DONE, FAILED, USAGE, CommandError, complain
 from wagman.cli.text import short, table
 from wagman.model.words import counted, plain
 
@@ -33,6 +33,9 @@ WAIT_S: Final = 20.0
 
 LATE_S: Final = 3 * 3600.0
 """An older status counts as late (chosen: three of the hourly ones)."""
+
+MOST_NAMED: Final = 10
+"""How many nodes an error names (chosen: a few lines)."""
 
 _HEAD = ("NODE", "IS", "FOR", "UP", "NOTES")
 
@@ -108,6 +111,16 @@ def fits(node: str, patterns: Sequence[str]) -> bool:
     return not patterns or any(fnmatch.fnmatchcase(node, pattern) for pattern in patterns)
 
 
+def stranger(known: Iterable[str], patterns: Sequence[str], where: str) -> str | None:
+    """Return what to say of the patterns that mean no node; None if each means one."""
+    nodes = sorted(known)
+    if not (missing := [pattern for pattern in patterns if not any(fits(node, [pattern]) for node in nodes)]):
+        return None
+    shown = ", ".join(nodes[:MOST_NAMED]) or "none yet"
+    more = f" and {len(nodes) - MOST_NAMED} more" if len(nodes) > MOST_NAMED else ""
+    return plain(f"there is no node {' or '.join(missing)} {where}: there is {shown}{more}")
+
+
 def totals(found: Iterable[Row]) -> str:
     """Return the last line: how many nodes there are of each rank."""
     counts = dict.fromkeys(Rank, 0)
@@ -129,6 +142,10 @@ def show(args: Namespace, known: Known) -> int:
         print(json.dumps({"v": 1, "nodes": nodes}))
     else:
         print(*(table([_HEAD, *(each.cells for each in found)]) if found else ()), totals(found), sep="\n")
+    where = "at the broker" if args.sqlite is None else f"in {args.sqlite}"
+    if (why := stranger(known, args.nodes, where)) is not None:
+        complain(why)  # the others are shown all the same
+        return FAILED
     return DONE if all(each.rank is Rank.WELL for each in found) else FAILED
 
 

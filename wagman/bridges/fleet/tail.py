@@ -11,9 +11,9 @@ from typing import Final
 from wagman.bridges.fleet.config import FleetConfig
 from wagman.bridges.fleet.link import Message, connected
 from wagman.bridges.fleet.payloads import PayloadError, events_of
-from wagman.bridges.fleet.table import existing, fits
+from wagman.bridges.fleet.table import existing, fits, stranger
 from wagman.cli.events import story, words
-from wagman.cli.outcome import DONE
+from wagman.cli.outcome import DONE, USAGE, CommandError, complain
 from wagman.model.shapes import Event
 from wagman.model.words import plain
 
@@ -32,8 +32,16 @@ def line(node: str, event: Event, args: Namespace) -> str:
 
 
 def kept(args: Namespace) -> int:
-    """Show events of the database; with `-f` also new ones, until interrupted."""
+    """Show events of the database; with `-f` also new ones, until interrupted.
+
+    Raises:
+        CommandError: a node is meant that there is not. With `-f` that is only said: it may come yet.
+    """
     with closing(existing(Path(args.sqlite))) as database:
+        if (why := stranger(database.heard_last(), args.nodes, f"in {args.sqlite}")) is not None:
+            if not args.follow:
+                raise CommandError(why, USAGE)
+            complain(why)
         found = database.last(args.nodes, LAST if args.number is None else args.number)
         at = 0
         while True:
