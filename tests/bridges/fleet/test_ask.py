@@ -14,7 +14,7 @@ from attrs import define, field
 
 from wagman.bridges.fleet import ask
 from wagman.bridges.fleet.ask import Asking
-from wagman.bridges.fleet.broker import LinkError, as_link_errors
+from wagman.bridges.fleet.broker import LinkError, NotTakenError, as_link_errors
 from wagman.bridges.fleet.config import BrokerTable, FleetConfig
 from wagman.bridges.fleet.link import Message, News, Subscribed
 
@@ -33,8 +33,9 @@ class Site:
     unread: int = 0  # how often nobody was there to read a sign of life of the broker's
     lost_s: float = 1e9
     silent: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
     expires_s: list[float] = field(factory=list)
-    news: Any = field(factory=lambda: trio.open_memory_channel[News](10))
+    news: Any = field(factory=lambda: trio.open_memory_channel[News | LinkError](10))
 
     async def gather(self, *_: object) -> dict[str, Any]:
         await trio.lowlevel.checkpoint()
@@ -59,7 +60,9 @@ class Site:
         self.news[0].send_nowait(Subscribed(1))
 
     async def receive(self) -> News:
-        news: News = await self.news[1].receive()
+        news: News | LinkError = await self.news[1].receive()
+        if isinstance(news, LinkError):
+            raise news
         return news
 
     def acknowledge(self, message: Message) -> None: ...
@@ -69,7 +72,9 @@ class Site:
         node, number = topic.split("/")[2], json.loads(order.get("order", payload))["id"]
         self.asked[node] = trio.current_time()
         self.expires_s.append(expires_s)
-        if node not in self.silent:
+        if node in self.refused:
+            self.news[0].send_nowait(NotTakenError("the broker does not take what we publish"))
+        elif node not in self.silent:
             answer = {"v": 1, "id": number, "outcome": "accepted", "reason": "being asked to halt"}
             for retained in (True, False):  # whatever came before, the answer is the one to this order
                 data = {**answer, "reason": "before"} if retained else answer
@@ -86,12 +91,12 @@ class Site:
 def rows(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rows:
     """What is told of each node, in its first words."""
 
-    def told(site: Site, **more: Any) -> list[list[str]]:
+    def told(site: Site, *, words: int = 3, **more: Any) -> list[list[str]]:
         monkeypatch.setattr(ask, "gather", site.gather)
         monkeypatch.setattr(ask, "connected", site.connected)
         with suppress(LinkError):
             trio.run(site.asking(**more).run, clock=trio.testing.MockClock(autojump_threshold=0))
-        return [line.split()[:3] for line in capsys.readouterr().out.splitlines() if line.startswith(NODES)]
+        return [line.split()[:words] for line in capsys.readouterr().out.splitlines() if line.startswith(NODES)]
 
     return told
 
@@ -108,6 +113,15 @@ def test_whatever_ends_it_who_was_asked_is_told(rows: Rows) -> None:
     assert [row[1] for row in rows(site)] == ["accepted", "accepted", "not"]
     site = Site(lost_s=QUIET_S / 2, silent=("v1",))
     assert [row[1] for row in rows(site)] == ["no", "not", "not"], "an order that went out may have been carried out"
+
+
+def test_an_order_that_the_broker_refuses_was_not_given_and_no_further_one_is(rows: Rows) -> None:
+    site = Site(silent=("v1",), refused=("v2",))
+    assert rows(site, words=6) == [
+        ["v1", "no", "answer", "it", "was", "not"],
+        ["v2", "not", "asked", "the", "broker", "refused"],
+        ["v3", "not", "asked", "it", "was", "not"],
+    ]
 
 
 @pytest.mark.parametrize(("took_s", "says", "left_s"), [(20.0, "accepted", 10.0), (31.0, "not", None)])

@@ -313,6 +313,28 @@ def test_an_order_of_alices_is_carried_out_and_answered_and_nobody_elses(
     trio.run(story)
 
 
+def test_an_order_of_somebody_without_the_right_is_told_as_refused_by_the_broker(
+    secured: Site, certificates: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours = certificates / "ours"
+    file = secured.home / "fleet.toml"
+    file.write_text(
+        f'[operator]\nname = "viewer"\n[broker]\nhost = "127.0.0.1"\nport = {secured.broker.port}\nca = "{ours}/ca.crt"\n'
+        f'certificate = "{ours}/viewer.crt"\nkey = "{ours}/viewer.key"\n'
+    )
+
+    async def story() -> None:
+        async with running(secured.bridge(as_(secured, ours, "v042"))):
+            await eventually(lambda: secured.place.id == secured.last_id)
+            command = ["fleet", "do", "stop", "gn", "v042", "--config", str(file)]
+            assert await trio.to_thread.run_sync(main, command) != 0
+
+    trio.run(story)
+    said = capsys.readouterr()
+    assert [line.split() for line in said.out.splitlines()][-1] == ["v042", "not", "asked", "the", "broker", "refused", "it"]
+    assert "Not authorized" in said.err
+
+
 @pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="takes ssh-keygen, of Debian's openssh-client")
 def test_where_signatures_are_wanted_an_order_takes_one(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("alice", "other"):

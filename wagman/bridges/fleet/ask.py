@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import trio
 from attrs import define, field, frozen
 
+from wagman.bridges.fleet.broker import NotTakenError
 from wagman.bridges.fleet.config import FleetConfig
 from wagman.bridges.fleet.link import Link, Message, connected
 from wagman.bridges.fleet.payloads import VERSION, Order, PayloadError, Signed, opened, packed
@@ -28,7 +29,11 @@ GRACE_S: Final = 5.0
 
 ACCEPTED: Final = "accepted"
 
-UNANSWERED: Final = "it was not carried out, or the answer was lost: look at the events"
+UNANSWERED: Final = (
+    "it was not carried out, or the answer was lost: look at the events; or the node takes no orders ([orders] in its fleet.toml)"
+)
+
+REFUSED: Final = "the broker refused it"
 
 SIGNED_LATE: Final = "signing took until its deadline: have ssh-agent hold the key, or give it longer by --within"
 
@@ -45,17 +50,22 @@ class Answers:
     """Reads all that comes over the link, all the time: a broker that is not read counts as gone. Keeps the answer waited for."""
 
     link: Link
+    are_refused: bool = field(default=False, init=False)  # the broker does not take our orders, the latest one neither
     _wanted: tuple[str, str] = field(default=("", ""), init=False)  # topic, and id of the order
     _found: dict[str, Any] = field(factory=dict, init=False)
     _has_come: trio.Event = field(factory=trio.Event, init=False)
 
     async def listen(self) -> None:
         """Read until cancelled; raises LinkError."""
-        while True:
-            news = await self.link.receive()
-            if isinstance(news, Message):
-                self.link.acknowledge(news)
-                self._take(news)
+        try:
+            while True:
+                news = await self.link.receive()
+                if isinstance(news, Message):
+                    self.link.acknowledge(news)
+                    self._take(news)
+        except NotTakenError:
+            self.are_refused = True
+            raise
 
     async def to(self, topic: str, number: str) -> dict[str, Any]:
         """Return the answer to the order of that id."""
@@ -163,9 +173,13 @@ class Asking:
             return
         said[node] = Said("no answer", UNANSWERED)
         answers.link.publish(f"{topic}/do/{self.who}", payload, expires_s=left_s)
-        with trio.move_on_at(until_s + GRACE_S):
-            found = await answers.to(f"{topic}/done/{self.who}", order["id"])
-            said[node] = Said(str(found.get("outcome")), plain(str(found.get("reason"))))
+        try:
+            with trio.move_on_at(until_s + GRACE_S):
+                found = await answers.to(f"{topic}/done/{self.who}", order["id"])
+                said[node] = Said(str(found.get("outcome")), plain(str(found.get("reason"))))
+        finally:  # a refusal ends the link, and with it the wait
+            if answers.are_refused:
+                said[node] = Said("not asked", REFUSED)
 
     async def _payload(self, order: Order) -> bytes:
         """Return the bytes of the order, signed if `--sign` says so; raises SigningError."""

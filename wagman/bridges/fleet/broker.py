@@ -21,6 +21,10 @@ class LinkError(WagmanError):
     """There is no connection to the broker, or it is lost; the text says why."""
 
 
+class NotTakenError(LinkError):
+    """The broker does not take a message that we publish."""
+
+
 class TakenOverError(LinkError):
     """Another client has connected with our name."""
 

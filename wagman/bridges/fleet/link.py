@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import trio
 from attrs import define, field, frozen
 
-from wagman.bridges.fleet.broker import CONNECT_S, Broker, LinkError, TakenOverError, as_link_errors
+from wagman.bridges.fleet.broker import CONNECT_S, Broker, LinkError, NotTakenError, TakenOverError, as_link_errors
 from wagman.cli.outcome import FAILED, CommandError
 
 try:
@@ -309,7 +309,7 @@ class Link:
 
     def _on_publish(self, _client: Any, _data: Any, number: int, reason: Any, _properties: Any) -> None:
         if reason.is_failure:
-            self._trouble = LinkError(f"the broker {self.address} does not take what we publish: {reason}")
+            self._trouble = NotTakenError(f"the broker {self.address} does not take what we publish: {reason}")
         else:
             self._progress_s = trio.current_time()
             self._waiting.pop(number, None)
