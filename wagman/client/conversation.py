@@ -121,7 +121,7 @@ class Conversation:
         return is_ours and "result" in message
 
     def _foreign(self) -> LostError:
-        return LostError(f"what answers on {self.path} is no wagman service: name the right socket with --socket")
+        return LostError(f"what answers on {self.path} is no wagman service", "name the right socket with --socket")
 
 
 def unreached(path: str, error: OSError) -> ClientError:
@@ -129,7 +129,7 @@ def unreached(path: str, error: OSError) -> ClientError:
     if isinstance(error, PermissionError):
         return DeniedError(f"not permitted to use {path}: become a member of its group, or root")
     hint = "see systemctl status wagman, or name its socket with --socket"
-    return LostError(f"no service on {path} ({error.strerror or error}): {hint}")
+    return LostError(f"no service on {path} ({error.strerror or error})", hint)
 
 
 def unanswered(path: str) -> LostError:

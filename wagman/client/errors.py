@@ -14,7 +14,11 @@ LOG_UNREADABLE = -32005
 
 
 class ClientError(WagmanError):
-    """The base of all errors here; the message says what to do next."""
+    """The base of all errors here; the message says what to do next. `what` leaves out what only some commands can do."""
+
+    def __init__(self, what: str, do: str = "") -> None:
+        super().__init__(f"{what}: {do}" if do else what)
+        self.what = what
 
 
 class AddressError(ClientError):

@@ -11,6 +11,7 @@ from attrs import Attribute, asdict, evolve, field, frozen
 from wagman import __version__
 from wagman.cli.outcome import UNREACHABLE, CommandError
 from wagman.cli.text import WIDTH
+from wagman.client.blocking import SOCKET, default_socket
 from wagman.config.load import load
 from wagman.config.schema import Config
 from wagman.doctor import clock, devices, service, unit
@@ -92,7 +93,7 @@ def seen_from(path: str) -> Seen:
         known, unseen = None, (Found("unit", "unknown", f"what systemd makes of the service: {error}"),)
     seen = looked(path, known, unseen[0].text if unseen else "")
     given = (config or Config()).service
-    asked = service.ask(given.socket)
+    asked = service.ask(_socket(config))
     found = [
         *seen.found,
         *contained("port", lambda: unit.barred(known.text, devices.named(config)) if known and config else ()),
@@ -103,6 +104,12 @@ def seen_from(path: str) -> Seen:
     if not unit.runs_systemd():
         found = [each.without_systemd() for each in found]
     return evolve(Seen(path, config, seen, known, asked), found=tuple(found))
+
+
+def _socket(config: Config | None) -> str:
+    """Return the socket that the configuration names; where it names none, the one that the other commands would use."""
+    named = (config or Config()).service.socket
+    return default_socket() if named == SOCKET else named
 
 
 def _config(path: str) -> Config | None:

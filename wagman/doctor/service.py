@@ -18,7 +18,10 @@ EVENTS = 1000
 
 VERDICTS: dict[str, Verdict] = {"critical": "wrong", "warning": "warning", "notice": "ok"}
 
-START = "systemctl status wagman tells why; then systemctl start wagman: no guest loses its power by that"
+START = (
+    "systemctl status wagman tells why; then systemctl start wagman: no guest loses its power by that. "
+    "If it runs with another configuration, name that with --config"
+)
 
 
 @frozen
@@ -49,8 +52,8 @@ def ask(socket: str) -> Service:
         elif FULL in str(error):  # it is there, and who asks may well use it
             found = Found("service", "unknown", str(error))
         else:
-            found = Found("service", "wrong", str(error), START)
-        return Service((found,), why_not=str(error))
+            found = Found("service", "wrong", error.what, START)
+        return Service((found,), why_not=error.what)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         why = f"the answer of the service on {socket} cannot be understood ({type(error).__name__}: {error})"
         return Service((Found("service", "unknown", why),), why_not=why)

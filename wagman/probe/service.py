@@ -29,7 +29,7 @@ class Service:
             with Client(socket) as client:
                 return cls(client.call("status"))
         except ClientError as error:
-            return cls(None, str(error))
+            return cls(None, error.what)
 
     def heard(self, guest: DeviceConfig, source: str) -> Answer:
         """Return when the service last heard a source."""

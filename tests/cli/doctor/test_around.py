@@ -75,6 +75,24 @@ def test_a_socket_without_a_service_is_wrong(node: Node) -> None:
     assert has(node.found("service"), "wrong", "Connection refused", "start the service: no guest loses its power by that")
 
 
+def test_what_to_do_without_a_service_names_no_option_that_the_doctor_does_not_have(node: Node) -> None:
+    node.write(USB + GUEST)
+    ((_, words),) = node.found("service")
+    assert "--socket" not in words
+    assert words.endswith("If it runs with another configuration, name that with --config")
+
+
+def test_without_a_configuration_that_names_a_socket_the_one_of_the_other_commands_is_asked(
+    node: Node, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAGMAN_SOCKET", str(daemon.socket))
+    assert has(node.found("service"), "ok", f"the service answers on {daemon.socket}")
+    node.write(USB + GUEST)
+    assert has(node.found("service"), "wrong", f"no service on {node.place}/s")
+    node.config.write_text(USB + GUEST)
+    assert has(node.found("service"), "ok", f"the service answers on {daemon.socket}")
+
+
 def test_where_systemd_runs_the_words_for_it_are_told(node: Node, systemd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     programs(systemd, monkeypatch, systemctl="echo no bus >&2; exit 1")
     node.write(USB + GUEST)
