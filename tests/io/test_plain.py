@@ -742,7 +742,7 @@ def test_where_nothing_can_be_read_a_reply_that_does_not_come_is_waited_for_by_a
 
 def test_what_such_a_board_cannot_do_is_refused_with_its_name() -> None:
     async def main(rig: Rig) -> None:
-        with pytest.raises(CallerError, match="board rail takes no raw commands"):
+        with pytest.raises(CallerError, match="board rail takes no raw commands: only a Wagman does"):
             await rig.board.raw(["state", "1"], force=True)
         with pytest.raises(CallerError, match="board rail stops nothing by itself"):
             await rig.board.stop_later("1", 60)
