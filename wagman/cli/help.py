@@ -248,7 +248,7 @@ COMMANDS = {
         "opened, 3 the service cannot be reached, 4 the service does not permit it.",
         (
             "wagman metrics",
-            "wagman metrics --textfile /run/wagman-metrics/wagman.prom",
+            "wagman metrics --textfile wagman.prom",
             "wagman metrics --listen 9750",
         ),
     ),
