@@ -721,6 +721,9 @@ def test_zsh_completes_with_its_script(way: str, shell_environment: dict[str, st
         ("stats", "unknown command 'stats', did you mean status?"),
         ("zzzz", "unknown command 'zzzz'; see wagman --help"),
         ("status --jsn", "unrecognized arguments: --jsn, did you mean --json?"),
+        ("start --for 3 gn", "unrecognized arguments: --for; see wagman start --help"),
+        ("--socket x status", "unknown option '--socket': options of a command, such as --socket, stand behind the command"),
+        ("--socket=x status", "unknown option '--socket': options of a command, such as --socket, stand behind the command"),
         ("start gnn", "unknown guest 'gnn', did you mean gn?: there is nc, gn, cs, x1"),
     ],
 )

@@ -80,6 +80,10 @@ BEGINNING = """begin with:
 """The end of the overview: what was printed last is read first."""
 
 
+NEVER_MEANT = "--force"
+"""The option that no error suggests: who mistypes another one has not decided to override a guard."""
+
+
 class CommandParser(ArgumentParser):
     """A parser that adds its command's arguments when it is first used, and reports errors in one line."""
 
@@ -90,10 +94,19 @@ class CommandParser(ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Add the arguments, then parse. The parser of a command itself reports the words that it does not know."""
         self.learn()
+        if not self.command:
+            self._check_first(args)
         known, unknown = super().parse_known_args(args, namespace)
         if unknown and self.command:
-            self.error(f"unrecognized arguments: {' '.join(unknown)}{did_you_mean(unknown[0], self._option_string_actions)}")
+            options = self._option_string_actions.keys() - {NEVER_MEANT}
+            self.error(f"unrecognized arguments: {' '.join(unknown)}{did_you_mean(unknown[0], options)}")
         return known, unknown
+
+    def _check_first(self, args: Sequence[str]) -> None:
+        """Check that no option of a command is in front of it: its value would be taken for the command."""
+        option = args[0].partition("=")[0] if args else ""
+        if option.startswith("-") and option != "--" and option not in self._option_string_actions:
+            self.error(f"unknown option {option!r}: options of a command, such as --socket, stand behind the command")
 
     def _check_value(self, action: Action, value: Any) -> None:
         """Check a choice. The error is one short line with the most similar word, or with all of them."""

@@ -91,7 +91,7 @@ def test_a_command_has_the_message_in_its_environment(tmp_path: Path) -> None:
 
 def test_a_command_that_fails_says_why_but_for_what_is_secret(tmp_path: Path) -> None:
     reason = sent(Command(script(tmp_path, "import sys\nprint('one')\nprint(f'no such user: {sys.argv[1]}')\nsys.exit(3)")))
-    assert reason == "the command exit status 3: no such user: ***"
+    assert reason == "the command ended with exit status 3: no such user: ***"
     reason = sent(Command(("/nowhere/tell", SECRET)))
     assert reason is not None
     assert "/nowhere/tell" in reason

@@ -66,7 +66,8 @@ class Command:
             return None
         # If the command cannot be run, the system's error names the program, without its arguments.
         said = ended.output.splitlines()[-1:] if ended.output else []
-        words = ": ".join(["the command " + ended.detail, *said])
+        how = ended.detail if ended.status is None else f"ended with {ended.detail}"
+        words = ": ".join([f"the command {how}", *said])
         return plain(without(self.command[1:], words))[:SHOWN_CHARS]
 
 
