@@ -16,7 +16,9 @@ from wagman.config.boards import PlainBoard
 from wagman.fake.plain import FakePlugs
 from wagman.io.ears import addresses
 from wagman.model.backend import Backend, Identity
+from wagman.probe.answers import Answer, Answers, Asked
 from wagman.probe.boards import ask_plain
+from wagman.probe.table import shown
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +141,16 @@ def test_a_source_that_does_not_answer_is_shown_with_the_reason_and_is_exit_1(si
     assert tcp["why"] == "Connection refused"
     assert banner["why"] == "nothing came within 0.2 s"
     assert http["why"].startswith("it cannot be asked: the name nobody.invalid cannot be looked up")
+
+
+def test_a_command_to_be_copied_is_below_the_tables_in_one_line_and_once() -> None:
+    command = 'sysctl -w net.ipv4.ping_group_range="0 2147483647"'
+    no = Answer("no", why=f"no ping may be sent: net.ipv4.ping_group_range lets the groups 1 0 do so; try: {command}")
+    asked = tuple(Asked(whose, "ping 10.31.81.2", no) for whose in ("gn", "nc"))
+    lines = shown(Answers(asked, (Asked("lan", "ping 10.31.81.1", no),), ()))
+    assert lines[-2:] == ["", f"try: {command}"]
+    assert " ".join(lines).count("try: ") == 1
+    assert " ".join(lines).count("no ping may") == 3
 
 
 def test_what_else_must_be_silent_is_asked_too_and_a_command_as_well(site: Site, shelly: Rail, page: Web) -> None:

@@ -18,6 +18,7 @@ from wagman.config.schema import Config
 from wagman.doctor.found import Found, Verdict
 from wagman.doctor.parts import ears
 from wagman.io.ears.addresses import Address, Place, connect
+from wagman.io.ears.ping import ALL_GROUPS
 from wagman.io.names import look_up_apart
 from wagman.model.errors import EarError
 
@@ -83,7 +84,7 @@ def pings(asked: list[Question]) -> Iterator[Found]:
     except PermissionError:
         admitted, group = " ".join(_range().split()), os.getegid()
         text = f"no ping may be sent: net.ipv4.ping_group_range lets the groups {admitted} do so, and the service's is {group}"
-        do = f'sysctl -w net.ipv4.ping_group_range="{group} {group}", and the same in /etc/sysctl.d'
+        do = f'sysctl -w net.ipv4.ping_group_range="{ALL_GROUPS}", and the same in /etc/sysctl.d'
         yield Found("ping", "wrong", text, do, for_want_of_right=True)
     except OSError as error:
         yield Found("ping", "unknown", f"whether pings may be sent: {error.strerror}")

@@ -8,20 +8,31 @@ from wagman.model.words import plain
 from wagman.probe.answers import Answer, Answers, Asked, BoardSeen, PortSeen
 
 WORDS = {"yes": "yes", "no": "no", "unknown": "?"}
+TRY = "; try: "
+"""What stands in a reason between what is wrong and the command that mends it."""
+
 VALUES = {"yes": True, "no": False, "unknown": None}
 
 
 def shown(answers: Answers) -> list[str]:
-    """Return two tables: the sources and witnesses, and the boards."""
+    """Return two tables: the sources and witnesses, and the boards; then the commands to try, unbroken, each once."""
     heard = [*(_asked(each) for each in answers.sources), *(_asked(each, "witness") for each in answers.witnesses)]
     boards = [row for board in answers.boards for row in _board(board)]
     lines = table([("WHO", "HEARD BY", "ANSWER", "TOOK", "NOTES"), *heard]) if heard else []
-    return [*lines, *([""] if heard else []), *table([("BOARD", "PORT", "ANSWER", "TOOK", "NOTES"), *boards])]
+    lines = [*lines, *([""] if heard else []), *table([("BOARD", "PORT", "ANSWER", "TOOK", "NOTES"), *boards])]
+    commands = dict.fromkeys(_parts(each.answer.why)[1] for each in (*answers.sources, *answers.witnesses))
+    return [*lines, *(line for command in commands if command for line in ("", plain(f"try: {command}")))]
+
+
+def _parts(why: str | None) -> tuple[str, str]:
+    """Return what is wrong, and the command that mends it, which may be copied and must not be wrapped."""
+    said, _, command = (why or "").partition(TRY)
+    return said, command
 
 
 def _asked(asked: Asked, role: str = "") -> tuple[str, ...]:
     role = "must be silent before it is cut" if asked.still_on else role
-    notes = "; ".join(filter(None, (role, asked.answer.why)))
+    notes = "; ".join(filter(None, (role, _parts(asked.answer.why)[0])))
     return asked.whose, asked.name, WORDS[asked.answer.came], _took(asked.answer), plain(notes)
 
 

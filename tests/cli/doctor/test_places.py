@@ -243,7 +243,7 @@ def test_a_ping_that_may_not_be_sent_is_told_once_with_the_range(monkeypatch: py
     (found,) = ways.pings([ways.Question("gn (ping)", "10.0.0.1", None, "warning")])
     assert found.verdict == "wrong"
     assert "net.ipv4.ping_group_range" in found.text
-    assert f'ping_group_range="{os.getegid()} {os.getegid()}"' in found.do
+    assert 'ping_group_range="0 2147483647"' in found.do
     assert not list(ways.pings([ways.Question("gn (tcp)", "10.0.0.1", 22, "warning")]))
 
 

@@ -32,6 +32,10 @@ RANGE = Path("/proc/sys/net/ipv4/ping_group_range")
 """The range of groups that may open such a socket, over IPv6 too (Linux): from the first number to the second."""
 
 
+ALL_GROUPS = "0 2147483647"
+"""The widest range there can be (Linux), which systemd sets by default: a narrower one may shut out others who ping now."""
+
+
 @frozen(kw_only=True)
 class PingEar(EarConfig):
     """An ear that asks the guest's kernel, by ICMP."""
@@ -95,5 +99,5 @@ def _forbidden() -> str:
     group = os.getegid()
     return (
         f"no ping may be sent: net.ipv4.ping_group_range lets the groups {now} do so, and the service's is {group}; "
-        f'try: sysctl -w net.ipv4.ping_group_range="{group} {group}"'
+        f'try: sysctl -w net.ipv4.ping_group_range="{ALL_GROUPS}"'
     )
