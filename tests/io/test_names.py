@@ -89,6 +89,9 @@ def test_who_gives_up_leaves_the_look_up_behind_and_the_name_takes_two_threads_a
                     nursery.start_soon(ask, "hangs")
                     await trio.testing.wait_all_tasks_blocked()
                     scope.cancel()
+        with trio.fail_after(LONG_S):
+            while len(server.asked) < AT_ONCE:  # noqa: ASYNC110 - what is waited for is a thread that has yet to begin
+                await trio.sleep(0.01)
         assert server.asked == ["hangs"] * AT_ONCE
         server.answers.set()
         with trio.fail_after(LONG_S):
