@@ -29,7 +29,7 @@ class Scale:
     program_s: float = 60.0  # the poll interval of a board that is a program
     simulated_h: float = 6.0
     phases: int = 13  # different times of the hang, between beats and polls
-    days: int = 0  # in virtual time; 30 take a quarter of an hour, so 0 by default
+    days: int = 0  # of all faults, and twelve quiet ones for each; 30 take two hours, so 0 by default
     outcome_days: float = 1.0  # of faults in each run, unless `days` is set
     seeds: int = 10  # runs of each policy of the outcome
 
