@@ -348,13 +348,13 @@ def test_an_environment_of_a_python_that_the_service_does_not_see_is_to_be_made_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     python = tmp_path / "python"
-    python.symlink_to("/root/.pyenv/versions/3.11.9/bin/python3.11")
+    python.symlink_to("/home/me/python/bin/python3.11")
     monkeypatch.setattr("os.access", lambda *_: True)
     monkeypatch.setattr("sys.executable", str(python))
     with pytest.raises(InstallError) as refused:
         install.usable("/opt/wagman/bin/wagman")
     assert str(refused.value) == (
-        "this environment was made with /root/.pyenv/versions/3.11.9/bin/python3.11, and the service does not see /root: "
+        "this environment was made with /home/me/python/bin/python3.11, and the service does not see /home: "
         "remove the environment, and make it anew with /usr/bin/python3 -m venv /opt/wagman"
     )
 
