@@ -9,7 +9,7 @@ from trio.testing import MockClock
 
 from wagman.io.ears.hearing import Hearing
 from wagman.io.ears.network import Network
-from wagman.io.ears.passive import TURN_S
+from wagman.io.ears.passive import AGAIN_S, TURN_S
 from wagman.io.ears.serial import RETRY_S, SerialEar, SerialListener
 from wagman.io.serial.transport import Transport
 from wagman.model.errors import LinkGoneError
@@ -97,7 +97,7 @@ def test_bytes_are_a_beat_and_their_absence_is_silence_since_then() -> None:
     assert site.beats == [5]  # nothing waited then
     assert site.silences[0][0] == 5.5
     assert site.silences[-1][0] == 5.5
-    assert 30 - TURN_S <= site.silences[-1][1] <= 30
+    assert 20 + AGAIN_S - TURN_S <= site.silences[-1][1] <= 20 + AGAIN_S
 
 
 def test_what_a_stopped_service_reads_later_is_as_old_as_it_may_be() -> None:

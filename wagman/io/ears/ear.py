@@ -44,8 +44,8 @@ class Listening:
         self.silence.answered(at_s)
         self.source.beat(Beat(asked_at_s, self.config.kind), at_s)
 
-    async def unheard(self, asked_at_s: float, ended_at_s: float) -> None:
-        """The guest was asked, and not heard: report what that proves."""
+    async def unheard(self, asked_at_s: float, ended_at_s: float) -> bool:
+        """The guest was asked, and not heard: report what that proves; returns whether it should be asked again at once."""
         # If no witness answered the question before, another guest may have done so since.
         if self._doubted is not None:
             before_s, given_up_s = self._doubted
@@ -53,8 +53,11 @@ class Listening:
         self._doubted = asked_at_s, ended_at_s
         self.progress_s = trio.current_time() + 2 * self.network.round_s
         shown_at_s = await self.network.witness(ended_at_s)
-        if shown_at_s is not None:
-            self._judge(asked_at_s, ended_at_s, shown_at_s)
+        if shown_at_s is None:
+            return False
+        was_in_doubt = self.silence.is_in_doubt
+        self._judge(asked_at_s, ended_at_s, shown_at_s)
+        return self.silence.is_in_doubt and not was_in_doubt
 
     def _judge(self, asked_at_s: float, ended_at_s: float, shown_at_s: float | None) -> None:
         self._doubted = None
@@ -97,8 +100,8 @@ class Ear(Listening):
             if is_alive:
                 self.network.heard(asked_at_s, now_s)
                 self.heard(asked_at_s, now_s)
-            elif is_alive is not None:
-                await self.unheard(asked_at_s, now_s)
+            elif is_alive is not None and await self.unheard(asked_at_s, now_s):
+                continue
             await self.rest(next_s)
 
     async def _ask(self) -> bool | None:

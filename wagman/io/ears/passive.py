@@ -2,8 +2,7 @@
 
 What arrives is read at once, and at least once a second it is checked that nothing waits. If the service was stopped meanwhile,
 nobody knows when something arrived. Therefore a beat bears the last time at which nothing was waiting, and the silence begins
-when
-the beat was read.
+when the beat was read.
 """
 
 import math
@@ -22,6 +21,9 @@ from wagman.model.backend import Probe
 
 TURN_S = 1.0
 """How often it is checked that nothing waits to be read (chosen: so exactly is a beat's time known)."""
+
+AGAIN_S = 2 * TURN_S
+"""When a guest that may be silent is looked at once more (by then, it was checked anew that nothing waits)."""
 
 
 class Line(Protocol):
@@ -62,7 +64,8 @@ class PassiveEar(Listening):
             next_s = trio.current_time() + self.config.every_s
             if self._is_open:
                 looked_at_s = self.line.read_until_s
-                await self.unheard(looked_at_s, looked_at_s)
+                if await self.unheard(looked_at_s, looked_at_s):
+                    next_s = min(next_s, trio.current_time() + AGAIN_S)
             await self.rest(next_s)
 
 

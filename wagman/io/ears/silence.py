@@ -5,8 +5,10 @@ questions, none of which was answered, though after each of them somebody else o
 was last known to work: when the guest itself answered, or when a witness did after a gap. A question after which nobody answered
 is a gap, and so is a long time without a question: then the silence begins anew.
 
-- After an answer the next question may come late; nobody knows whether the guest would have answered meanwhile: its silence is as
-  long as if that question had come in time.
+- The first question after an answer may have been lost in a short outage that was over when the witness was asked. It proves
+  nothing, and is asked again as soon as the network is shown to work.
+- After an answer the first question that counts may come late; nobody knows whether the guest would have answered meanwhile: its
+  silence is as long as if that question had come in time.
 - No silence reaches back into a time in which nobody listened, however late a question from before that time is judged.
 """
 
@@ -38,11 +40,18 @@ class Silence:
     _known_from_s: float = field(default=-math.inf, init=False)  # the end of the latest gap: in it the guest may have come up
     _listened_at_s: float = field(default=-math.inf, init=False)  # when the latest question was asked, or the latest answer came
     _listens_from_s: float = field(default=-math.inf, init=False)  # from then on nothing was missed; inf: nobody listens
+    # a question counts if it was asked from then on; inf: since the guest answered, the network was not shown to work
+    _counts_from_s: float = field(default=-math.inf, init=False)
 
     def answered(self, at_s: float) -> None:
         """The guest was heard, at `at_s` at the latest."""
-        self._listened_at_s = at_s
+        self._listened_at_s, self._counts_from_s = at_s, math.inf
         self.since_s = at_s if at_s >= self._listens_from_s else None
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """The guest was heard, and then was not, which may be due to the network: it is to be asked again now."""
+        return math.isfinite(self._counts_from_s)
 
     def gap(self) -> None:
         """Nobody knows whether the guest could have been heard."""
@@ -65,14 +74,17 @@ class Silence:
             return None
         if shown_at_s is None or asked_at_s - self._listened_at_s > self.apart_s:
             self.gap()
-        was_heard, self._listened_at_s = self.since_s == self._listened_at_s, asked_at_s
-        if self.since_s is None:
+        self._listened_at_s = asked_at_s
+        if self.since_s is None or shown_at_s is None:
             # This question may have been lost with the network: the silence begins after it.
-            self.since_s = shown_at_s
+            self.since_s, self._counts_from_s = shown_at_s, -math.inf
             self._known_from_s = self._known_from_s if shown_at_s is None else shown_at_s
             return None
-        if was_heard:
-            self.since_s = max(self.since_s, asked_at_s - self.every_s)
+        if asked_at_s < self._counts_from_s:
+            self._counts_from_s = min(self._counts_from_s, shown_at_s)
+            return None
+        if self.is_in_doubt:
+            self.since_s, self._counts_from_s = max(self.since_s, asked_at_s - self.every_s), -math.inf
         if self.since_s < asked_at_s:
             return Listened(asked_at_s, self.since_s, self._known_from_s)
         return None
