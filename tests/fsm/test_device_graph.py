@@ -31,6 +31,7 @@ from wagman.model.facts import (
     Beat,
     BoardStopping,
     Draft,
+    PowerDoubted,
     PowerFound,
     PowerLost,
     RelayAsked,
@@ -75,6 +76,7 @@ POWER: tuple[Input, ...] = (
     PowerFound(NOW_S, "the board started it"),
     PowerFound(NOW_S, "the board may have started it", "unknown"),
     RelayStuck(NOW_S, 3),
+    PowerDoubted(NOW_S, "the board shows it off"),
     BoardStopping(NOW_S, "the board stops it"),
 )
 BEATS: tuple[Input, ...] = (Beat(NOW_S), Beat(NOW_S, "control"))

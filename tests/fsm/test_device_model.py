@@ -12,7 +12,18 @@ from wagman.config.schema import DeviceConfig
 from wagman.fsm.guest import Situation, untrusted
 from wagman.fsm.guest.inputs import Hibernation, Input, MessageDone, Operator, WagmanStart, WagmanStop
 from wagman.fsm.guest.stopped import Stopped
-from wagman.model.facts import VERBS, Beat, BoardStopping, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck
+from wagman.model.facts import (
+    VERBS,
+    Beat,
+    BoardStopping,
+    PowerDoubted,
+    PowerFound,
+    PowerLost,
+    RelayAsked,
+    RelayOff,
+    RelayOn,
+    RelayStuck,
+)
 
 
 @define
@@ -232,6 +243,7 @@ ANY_INPUT = st.one_of(
     st.builds(PowerLost, TIMES, st.just("lost"), st.booleans(), st.booleans()),
     st.builds(PowerFound, TIMES, st.just("found")),
     st.builds(RelayStuck, TIMES, st.just(3)),
+    st.builds(PowerDoubted, TIMES, st.just("the board shows it off")),
     st.builds(BoardStopping, TIMES, st.just("stopping")),
     st.builds(Operator, st.sampled_from(VERBS), st.booleans()),
     st.builds(WagmanStart),

@@ -187,7 +187,7 @@ def test_a_stray_that_a_guest_takes_over_is_on_by_what_showed_it() -> None:
 
 
 def test_an_outlet_of_which_nothing_is_known_may_have_been_switched_just_now() -> None:
-    assert Outlet.new(NOW_S, is_mute=True) == Outlet(NOW_S, Signs(NOW_S), is_mute=True)
+    assert Outlet.new(NOW_S, is_mute=True) == Outlet(NOW_S, Signs(NOW_S, still_off=True), is_mute=True)
 
 
 @pytest.mark.parametrize(("level", "on_s", "pulsed_s"), [("on", NOW_S, -math.inf), ("pulse", NOW_S + 30, NOW_S + 30)])

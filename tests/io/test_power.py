@@ -998,6 +998,7 @@ def test_a_look_and_a_reply_are_taken_for_the_port_that_they_are_about() -> None
     rig = Rig(1, 2)
     on(rig, 1)
     on(rig, 2)
+    rig.power.polled(2, rig.now_s + 50, "on", "told", is_sound=True)
     rig.power.shown_off(2, rig.now_s + 60, "the board shows it off", "told")
     assert [(port, type(fact), fact.why) for port, fact in rig.told_of() if isinstance(fact, PowerLost)] == [
         (2, PowerLost, "the board shows it off")

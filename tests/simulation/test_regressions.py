@@ -202,3 +202,26 @@ def test_a_guest_that_came_up_while_nobody_could_hear_it_is_asked_to_halt_before
 
     assert run(STORIES[story], watch, dialect=dialect).violation is None
     assert cuts[0] == "halted"
+
+
+@pytest.mark.parametrize("up_s", [20, 30, 45])
+@pytest.mark.parametrize("guest", ["cam", "pump"])
+def test_a_rail_that_shows_what_was_before_a_start_has_no_later_run_cut_the_guest(guest: str, up_s: int) -> None:
+    script = (
+        f"20 min; {guest}: stop; 3 min; board rail fault stale on; {guest}: start; {up_s} s; service kill; 1 s; service start; "
+        "3 min; all well; settled"
+    )
+    assert run(script, named="plugs").violation is None
+
+
+@pytest.mark.parametrize("port", ["1", "2"])  # of a guest that is heard, and of one that is not
+def test_a_guest_that_lost_its_power_while_the_service_was_away_has_it_again(port: str) -> None:
+    script = f"20 min; service stop; 10 s; board rail fault power {port} off; 10 s; service start; 5 min; all well; settled"
+    came_on: list[float] = []
+
+    def watch(record: Any) -> None:
+        if isinstance(record, RelayMoved) and record.plug.port == port and record.on and record.by == "command":
+            came_on.append(record.at_s)
+
+    assert run(script, watch, named="plugs").violation is None
+    assert 1220 <= came_on[-1] <= 1280

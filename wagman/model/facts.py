@@ -186,6 +186,14 @@ class PowerLost:
 
 
 @frozen
+class PowerDoubted:
+    """The board shows the port off, which an earlier run of the service switched on; it is switched on once more."""
+
+    at_s: float
+    why: str
+
+
+@frozen
 class PowerFound:
     """The port is on, or may be, though the service did not switch it on: the board started it, or an off did not hold."""
 
@@ -214,7 +222,9 @@ class BoardStopping:
 Sight: TypeAlias = Answered | Listened
 """The evidence that an alarm may wait for. It comes with every poll, and is no input of a machine."""
 
-PortFact: TypeAlias = Beat | Sight | RelayAsked | RelayOn | RelayOff | PowerLost | PowerFound | RelayStuck | BoardStopping
+PortFact: TypeAlias = (
+    Beat | Sight | RelayAsked | RelayOn | RelayOff | PowerLost | PowerDoubted | PowerFound | RelayStuck | BoardStopping
+)
 
 
 @frozen

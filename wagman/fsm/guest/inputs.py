@@ -6,7 +6,19 @@ from attrs import frozen
 
 from wagman.config.schema import DeviceConfig
 from wagman.fsm.alarms import Fired
-from wagman.model.facts import Beat, BoardStopping, Draft, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck, Verb
+from wagman.model.facts import (
+    Beat,
+    BoardStopping,
+    Draft,
+    PowerDoubted,
+    PowerFound,
+    PowerLost,
+    RelayAsked,
+    RelayOff,
+    RelayOn,
+    RelayStuck,
+    Verb,
+)
 
 
 @frozen
@@ -55,7 +67,7 @@ class MessageDone:
     cycle: int  # the power cycle in which it was sent
 
 
-PowerFact: TypeAlias = RelayAsked | RelayOn | RelayOff | PowerLost | PowerFound | RelayStuck | BoardStopping
+PowerFact: TypeAlias = RelayAsked | RelayOn | RelayOff | PowerLost | PowerDoubted | PowerFound | RelayStuck | BoardStopping
 Input: TypeAlias = Beat | PowerFact | Operator | Review | WagmanStart | WagmanStop | Hibernation | MessageDone | Fired
 
 # --- Effects ----------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.state import State, states
 from wagman.fsm.guest.stopped import Stopped
 from wagman.model.errors import StoreError
-from wagman.model.facts import Beat, BoardStopping, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn, Term
+from wagman.model.facts import Beat, BoardStopping, PowerDoubted, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn, Term
 from wagman.model.words import duration, enumerated
 
 STATES: dict[str, type[State]] = checked_graph(Stopped, Starting, WillStop, Started, Stopping, Restarting, Maintenance)
@@ -103,6 +103,8 @@ def power_fact(state: State, now: Situation, fact: PowerFact) -> Step:
             return state.on_power_lost(now, fact)
         case PowerFound():
             return state.on_power_found(now, fact)
+        case PowerDoubted():
+            return state.stay(now, now.event("power_doubted", why=fact.why))
         case BoardStopping():
             return state.on_board_stopping(now, fact)
         case _:

@@ -49,7 +49,7 @@ class Outlet:
     @classmethod
     def new(cls, now_s: float, *, is_mute: bool) -> "Outlet":
         """An outlet of which nothing is known. Its relay may have been switched just before `now_s`."""
-        return cls(now_s, Signs(now_s), is_mute)
+        return cls(now_s, Signs(now_s, still_off=True), is_mute)
 
     # What is known -----------------------------------------------------------
 
@@ -298,10 +298,6 @@ class Outlet:
         if self.is_switching("on") or self.is_switching("pulse"):
             return Step(self if self.signs.still_off else self.signed(still_off=True))
         if not self.is_switching("off"):
-            # Some boards show an old state for a while: if the guest was heard meanwhile, an off that goes on is no news.
-            if self.relay == "on" and self.signs.still_off:
-                # mark off-that-is-no-news
-                return Step(self)
             return self.state.shown_off(self, at_s, why, proof)
         told_s = None if self.pending is None else self.pending.seen_at_s  # off since then, though the meter had yet to agree
         return self.came_off(at_s if told_s is None else told_s, proof)
@@ -352,7 +348,8 @@ class Outlet:
 
     def board_reset(self, at_s: float, fate: Fate, *, suspect: bool) -> Step:
         """Its board restarted: what it kept off it may start, and a pulse is forgotten. `fate` says what became of the power."""
-        now = evolve(self.signed(pulsed_until_s=-math.inf), pending=None)  # a board that restarts forgets a pulse
+        now = self.signed(pulsed_until_s=-math.inf, still_off=False)  # a board that restarts forgets a pulse
+        now = evolve(now, pending=None)
         if self.relay == "off":
             return now.goto(self.state.freed())
         if fate == "lost":

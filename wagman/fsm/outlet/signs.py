@@ -65,7 +65,7 @@ class Signs:
     stirred_at_s: float = -math.inf  # when something unknown reset its timer: a beat, or a start by the board
     stuck_at_s: float = -math.inf  # when its relay was last reported stuck
     proof: Evidence = "sensed"  # how the last poll showed `supply`
-    still_off: bool = False  # since an on was first sent, its board has shown it off and nothing else
+    still_off: bool = False  # since an on was first sent, or this run began, its board has shown nothing but off
 
     def shows_life(self, at_s: float) -> bool:
         """Whether the outlet surely has power, whatever the board says: a line may be garbled, and an EEPROM forgotten."""

@@ -7,7 +7,7 @@ from attrs import evolve, frozen
 
 from wagman.fsm.graph import GraphState, checked_graph
 from wagman.fsm.outlet.signs import EVIDENCE_S, GONE_S, REPORT_LAG_S, Step
-from wagman.model.facts import Evidence, PowerGoal, Supply
+from wagman.model.facts import Evidence, PowerDoubted, PowerGoal, Supply
 
 if TYPE_CHECKING:
     from wagman.fsm.outlet.outlet import Outlet
@@ -183,6 +183,18 @@ class On(State):
     def seen_on(self, now: "Outlet", at_s: float, media: str | None, why: str, proof: Evidence) -> Step:
         return Step(now) if self.proof else now.goto(evolve(self, proof=proof))
 
+    # mark shown-at-once
+    def shown_off(self, now: "Outlet", at_s: float, why: str, proof: Evidence) -> Step:
+        # Some boards show an old state for a while: if the guest was heard meanwhile, an off that goes on is no news.
+        if now.signs.still_off and self.proof:
+            # mark off-that-is-no-news
+            return Step(now)
+        # One that an earlier run switched on may have lost its power since, or not: another relay-on harms nobody.
+        if now.signs.still_off and now.goal.level == "on":
+            # mark off-that-is-older-than-this-run
+            return now.goto(self.doubted(), PowerDoubted(at_s, why))
+        return super().shown_off(now, at_s, why, proof)
+
     def seen_kept(self, now: "Outlet", at_s: float) -> Step:
         is_so = at_s > now.signs.on_at_s + EVIDENCE_S and not now.signs.shows_life(at_s)
         return now.lost(at_s, "the board has disabled it") if is_so else Step(now)
@@ -215,6 +227,11 @@ class Doubted(State):
 
     def serves(self, goal: PowerGoal) -> bool:
         return self.is_of(goal) or goal.cleared
+
+    # mark shown-at-once
+    def shown_off(self, now: "Outlet", at_s: float, why: str, proof: Evidence) -> Step:
+        # mark off-that-is-older-than-this-run
+        return Step(now) if now.signs.still_off else super().shown_off(now, at_s, why, proof)
 
     def believed(self, goal: PowerGoal) -> "State":
         # What a guest's saved state says of the past is no evidence of the present.

@@ -161,6 +161,12 @@ GUESTS: Mapping[str, EventType] = {
         "if this happens again, look at the power supply",
         "warning",
     ),
+    "device.power_doubted": EventType(
+        "the service has just come up, and the board shows the guest off, which was on before: it may have lost its power, or "
+        "the board shows an old state; the service switches it on once more",
+        tell("{it} may have lost its power while the service was away, and was switched on once more", why="why"),
+        ("why",),
+    ),
     "device.brownout": EventType(
         "three times the board restarted right after it had switched the guest on; the guest is locked out",
         _brownout,
