@@ -29,6 +29,7 @@ NOT_REACHED = {
     "command.wake": "likewise",
     "command.denied": "all operators here may do everything",
     "controller.going_down": "no operator restarts the controller here",
+    "device.power_doubted": "a Wagman does not show what was before",
     "device.brownout": "takes three resets, each within ten seconds of the same guest's relay-on",
     "service.request_failed": "a defect",
     "service.task_stuck": "takes a task that hangs: a process has that, virtual time waits for it",
@@ -44,6 +45,9 @@ WATCHED = ("fsm/guest/*.py", "fsm/outlet/*.py", "io/board/power.py", "io/board/s
 MARK = re.compile(r"^ *# mark (?P<name>[a-z-]+)$")
 
 MARKS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "tests/fsm/test_device_table.py": {
+        "what_every_input_makes_of_every_state": ("power-that-is-doubted",),
+    },
     "tests/fsm/test_device_maintenance.py": {
         "power_that_goes_off_at_last_is_told_and_left_as_it_is": ("off-at-last-in-maintenance",),
         "where_it_turns_out_that_it_was_over_before_the_guest_is_looked_at_anew": ("maintenance-of-an-older-memory",),

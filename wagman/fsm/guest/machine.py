@@ -104,6 +104,7 @@ def power_fact(state: State, now: Situation, fact: PowerFact) -> Step:
         case PowerFound():
             return state.on_power_found(now, fact)
         case PowerDoubted():
+            # mark power-that-is-doubted
             return state.stay(now, now.event("power_doubted", why=fact.why))
         case BoardStopping():
             return state.on_board_stopping(now, fact)
