@@ -92,7 +92,11 @@ def test_a_guest_that_is_switched_on_while_it_is_asked_on_suspicion_is_asked_ane
     story.delivered()
     story.wait(50)
     story.find_power()
-    assert (story.name, story.messages, story.goal) == ("restarting", ["restart"] * 2, PowerGoal("on", 2, already=True))
+    assert (story.name, story.messages, story.goal) == (
+        "restarting",
+        ["restart"] * 2,
+        PowerGoal("on", 2, already=True, leaving=True),
+    )
     assert story.due_s("heartbeat") == story.now_s + 60
 
 

@@ -130,3 +130,19 @@ def test_a_board_that_restarted_since_shows_what_is() -> None:
     assert outlet.outlet.state == Doubted(2)
     outlet.looks("off", STARTED_S + 10)
     assert outlet.lost == 1
+
+
+@pytest.mark.parametrize("doubted", [False, True])
+def test_one_that_is_on_its_way_down_is_neither_switched_on_nor_taken_for_off(doubted: bool) -> None:
+    """It is cut once it is silent."""
+    outlet = Shown(TAKEN_OVER)
+    if doubted:
+        outlet.looks("off", STARTED_S)
+    outlet.tell("wanted", evolve(TAKEN_OVER, leaving=True), STARTED_S + 1)
+    outlet.looks("off", STARTED_S + 10)
+    outlet.looks("off", STARTED_S + 20)
+    assert (outlet.lost, outlet.outlet.due) == (0, None)
+    outlet.tell("wanted", PowerGoal("off", 2), STARTED_S + 30)
+    due = outlet.outlet.due
+    assert due is not None
+    assert due[0] == "off"

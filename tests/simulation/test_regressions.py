@@ -225,3 +225,11 @@ def test_a_guest_that_lost_its_power_while_the_service_was_away_has_it_again(por
 
     assert run(script, watch, named="plugs").violation is None
     assert 1220 <= came_on[-1] <= 1280
+
+
+def test_a_guest_that_an_older_log_has_halting_and_is_off_by_now_gets_no_power_again() -> None:
+    script = (
+        "20 min; guest cam ignore=1; cam: stop; 10 s; service stop; disk copied; 1 s; service start; 15 min; "
+        "service stop; disk restored; 1 s; service start; 5 min; all well; settled"
+    )
+    assert run(script, named="plugs").violation is None

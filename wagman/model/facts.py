@@ -270,6 +270,7 @@ class PowerGoal:
     media: str | None = None
     already: bool = False  # nothing needs to be switched: the level is reached by earlier evidence or by adoption
     cleared: bool = False  # `on`: the off before it has already been seen
+    leaving: bool = False  # `on`: the guest is on its way down, and gets no power again if it has lost it
     firm: bool = False  # `off`: it does not rest on silence, and stands even if the guest beats before it is carried out
     # the latest report of power lost or found that the state knows of; a goal from before a report does not answer it
     taken: int = 0

@@ -157,6 +157,9 @@ class WillStop(Booting):
     name: ClassVar[str] = "will_stop"
     successors: ClassVar[frozenset[str]] = frozenset({"stopped", "starting", "stopping", "maintenance"})
 
+    def power(self, memory: Memory) -> PowerGoal:
+        return evolve(super().power(memory), leaving=self.relay.on)
+
     def on_enter(self, now: Situation) -> Step:
         return self.stay(now, now.event("will_stop", reason=self.reason), alarms=self.resume(now))
 

@@ -50,7 +50,7 @@ class Halting(State):
     untouched: bool = False  # nobody knows whether the guest has power: it is asked to halt, and its relay is left alone
 
     def power(self, memory: Memory) -> PowerGoal:
-        return PowerGoal("untouched", memory.cycle) if self.untouched else super().power(memory)
+        return PowerGoal("untouched", memory.cycle) if self.untouched else evolve(super().power(memory), leaving=True)
 
     def on_enter(self, now: Situation) -> Step:
         """Ask the guest to halt. A guest with an empty command passes through: its power is cut at once."""

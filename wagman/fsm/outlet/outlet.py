@@ -127,7 +127,7 @@ class Outlet:
         if self.awaits_answer or self.is_reached:
             return None
         level = self.needed
-        if self.goal.level != "on" and level == "on":
+        if level == "on" and (self.goal.level != "on" or self.goal.leaving):
             return None
         # A command during a pulse would do nothing, or be undone at the end of the pulse.
         first_s = max(self.state.off_due_s(self) if level == "off" else -math.inf, self.signs.pulsed_until_s)
@@ -160,6 +160,8 @@ class Outlet:
         """The guest's machine asks for a level. A goal from before the latest report is ignored."""
         if goal.taken < self.reports or goal == self.goal:
             return Step(self)
+        if evolve(goal, leaving=self.goal.leaving) == self.goal:
+            return Step(evolve(self, goal=goal))
         is_new = (goal.level, goal.cycle) != (self.goal.level, self.goal.cycle)
         now = evolve(self, goal=goal)
         if is_new:

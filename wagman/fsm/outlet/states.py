@@ -185,15 +185,16 @@ class On(State):
 
     # mark shown-at-once
     def shown_off(self, now: "Outlet", at_s: float, why: str, proof: Evidence) -> Step:
+        if not now.signs.still_off or (not self.proof and now.goal.level != "on"):
+            return super().shown_off(now, at_s, why, proof)
         # Some boards show an old state for a while: if the guest was heard meanwhile, an off that goes on is no news.
-        if now.signs.still_off and self.proof:
+        # One that is on its way down is cut once it is silent.
+        if self.proof or now.goal.leaving:
             # mark off-that-is-no-news
             return Step(now)
-        # One that an earlier run switched on may have lost its power since, or not: another relay-on harms nobody.
-        if now.signs.still_off and now.goal.level == "on":
-            # mark off-that-is-older-than-this-run
-            return now.goto(self.doubted(), PowerDoubted(at_s, why))
-        return super().shown_off(now, at_s, why, proof)
+        # What an earlier run switched on may have lost its power since, or not: another relay-on harms nobody.
+        # mark off-that-is-older-than-this-run
+        return now.goto(self.doubted(), PowerDoubted(at_s, why))
 
     def seen_kept(self, now: "Outlet", at_s: float) -> Step:
         is_so = at_s > now.signs.on_at_s + EVIDENCE_S and not now.signs.shows_life(at_s)
