@@ -38,6 +38,16 @@ STORY = """
 20 min; disk full; gn: restart; cable out; 5 min; cable in; disk ok; board powercycle; guest cs hang; 20 min
 board temp 80; 20 min; board temp 20; service crash wagman; gn: disable; gn: start; service stop; service start; 20 min
 """
+STORIES_OF_BOARDS = {
+    "two": (
+        "10 min; cable old out; 5 min; cable old in; 5 min; board new powercycle; 10 min; board new fault silent on; 5 min",
+        "10 min; config set device.cs2.port 4; config drop x12; service stop; service start; 5 min",
+        "10 min; config rename gn2 modem; service stop; service start; 5 min",
+    ),
+    "plugs": ("20 min; board rail fault stranger on; 5 min",),
+}
+"""Boards with names, in trouble, and with other tables, by their site."""
+
 QUIET_STORY = (
     "guest gn halt=5; guest cs halt=5; 20 min; gn: stop; 5 min; gn: start;"
     " 20 min; gn: disable; 5 min; gn: enable; gn: start; 20 min; cs: restart; 3 h"
@@ -82,7 +92,10 @@ def test_every_type_is_on_the_page_under_its_family() -> None:
     assert list(dict.fromkeys(name.partition(".")[0] for name in EVENT_TYPES)) == list(FAMILIES)
 
 
-def test_events_carry_the_fields_that_are_written_down_and_no_others() -> None:
+@pytest.mark.parametrize(
+    ("site", "story"), [(None, STORY), *((site, story) for site, stories in STORIES_OF_BOARDS.items() for story in stories)]
+)
+def test_events_carry_the_fields_that_are_written_down_and_no_others(site: str | None, story: str) -> None:
     unexplained: set[str] = set()
 
     def watch(record: Record) -> None:
@@ -90,8 +103,22 @@ def test_events_carry_the_fields_that_are_written_down_and_no_others() -> None:
             known = EVENT_TYPES[record.event.type].fields
             unexplained.update(f"{record.event.type}: {field}" for field in record.event.fields if field not in known)
 
-    run(STORY, watch)
+    run(story, watch, named=site)
     assert not unexplained
+
+
+def test_events_about_a_board_that_has_a_name_name_it() -> None:
+    told: dict[str, str] = {}
+
+    def watch(record: Record) -> None:
+        if isinstance(record, EventShown) and record.event.type.partition(".")[0] in ("board", "link"):
+            told[record.event.type] = sentence_of(record.event.as_json())
+
+    for site, stories in STORIES_OF_BOARDS.items():
+        for story in stories:
+            run(story, watch, named=site)
+    assert {"link.up", "link.down", "board.silent", "board.reset", "board.stranger"} <= told.keys()
+    assert not {words for words in told.values() if not re.search(r"the board (old|new|rail|shed)\b", words)}
 
 
 def test_what_collapses_has_the_fields_that_tell_of_repeats_and_nothing_else_has() -> None:
@@ -189,6 +216,9 @@ def test_every_type_has_a_sentence_whatever_is_known(kind: str) -> None:
         assert not re.search(r"[{}]|None|  |[:,]$", words)
 
 
+MOVED = ": decisions about it still count, what was known of its power does not"
+
+
 @pytest.mark.parametrize(
     ("kind", "fields", "words"),
     [
@@ -277,6 +307,19 @@ def test_every_type_has_a_sentence_whatever_is_known(kind: str) -> None:
             "the link to the board went down: unplugged (5 times more within 1 min 30 s)",
         ),
         ("link.down", {"reason": "unplugged", "count": 1}, "the link to the board went down: unplugged (1 time more)"),
+        ("link.down", {"name": "rail", "reason": "unplugged"}, "the link to the board rail went down: unplugged"),
+        ("board.stranger", {"name": "rail"}, "another board answers in the place of the board rail"),
+        (
+            "device.moved",
+            {"was_board": "rail", "was_port": 1, "board": "shed", "port": 1},
+            f"gn has moved from port 1 of the board rail to port 1 of the board shed{MOVED}",
+        ),
+        (
+            "device.moved",
+            {"was_port": 1, "board": "rail", "port": 1},
+            f"gn has moved from port 1 to port 1 of the board rail{MOVED}",
+        ),
+        ("port.off", {"board": "rail", "port": 1}, "port 1 of the board rail, which has no table, was seen off"),
         ("device.teleported", {"to_where": "moon", "why": None}, "gn: device.teleported: to_where moon"),
     ],
 )

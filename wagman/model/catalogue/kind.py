@@ -38,6 +38,12 @@ class EventView:
         """The subject of the sentence."""
         return self.device or "a guest"
 
+    @property
+    def board(self) -> str:
+        """The board that the event is about, with its name where it has one."""
+        name = self.text("name")
+        return f"the board {name}" if name else "the board"
+
     def text(self, key: str) -> str:
         """The field in words; "" if it is unknown."""
         return shown(self.fields.get(key))
@@ -110,11 +116,14 @@ Part: TypeAlias = Callable[[EventView], str]
 
 
 def tell(text: str, *more: Part, why: str = "") -> Part:
-    """`text`, in which `{it}` stands for the subject; the reason in the field `why` after a colon; the rest after commas."""
+    """`text`, the reason in the field `why` after a colon, and the rest after commas.
+
+    In `text`, `{it}` stands for the subject, and `{board}` for the board.
+    """
 
     def sentence(view: EventView) -> str:
         reason = view.text(why) if why else ""
-        head = text.replace("{it}", view.it) + (f": {reason}" if reason else "")
+        head = text.replace("{it}", view.it).replace("{board}", view.board) + (f": {reason}" if reason else "")
         return ", ".join(filter(None, [head, *(part(view) for part in more)]))
 
     return sentence

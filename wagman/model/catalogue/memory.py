@@ -16,8 +16,14 @@ def _released(view: EventView) -> str:
     return tell("guests that are off may be started again", field("devices", "first of all {}"), why="because")(view)
 
 
+def _outlet(view: EventView, prefix: str = "", unknown: str = "of the board") -> str:
+    """The port, with its board where that has a name."""
+    board = view.text(f"{prefix}board")
+    return f"port {view.text(f'{prefix}port') or unknown}" + (f" of the board {board}" if board else "")
+
+
 def _moved(view: EventView) -> str:
-    where = f"from port {view.text('was_port') or 'another one'} to port {view.text('port') or 'another one'}"
+    where = f"from {_outlet(view, 'was_', 'another one')} to {_outlet(view, unknown='another one')}"
     return tell(f"{{it}} has moved {where}: decisions about it still count, what was known of its power does not")(view)
 
 
@@ -28,8 +34,8 @@ def _renamed(view: EventView) -> str:
 
 
 def _left(view: EventView) -> str:
-    where = f"port {view.text('port') or 'of the board'}"
-    return f"{where} has no table any more (it was that of {view.text('was') or 'an unknown guest'}): its power stays as it is"
+    was = view.text("was") or "an unknown guest"
+    return f"{_outlet(view)} has no table any more (it was that of {was}): its power stays as it is"
 
 
 TAKEN_OVER: Mapping[str, EventType] = {
@@ -42,10 +48,12 @@ TAKEN_OVER: Mapping[str, EventType] = {
     "device.renamed": EventType(
         "a new table names the port of a table that is gone; decisions about the old guest count for the new one",
         _renamed,
-        ("was", "port"),
+        ("was", "board", "port"),
     ),
     "device.moved": EventType(
-        "the guest's table names another port than before; decisions about the guest still count", _moved, ("port", "was_port")
+        "the guest's table names another port than before; decisions about the guest still count",
+        _moved,
+        ("board", "port", "was_board", "was_port"),
     ),
 }
 """Events about a guest that follows a decision from an earlier run."""
@@ -74,14 +82,14 @@ MEMORY: Mapping[str, EventType] = {
     "port.left": EventType(
         "the table of a port was removed, and no other table names that port: its power stays as it is",
         _left,
-        ("port", "board_name", "was"),
+        ("board", "port", "board_name", "was"),
         "give the port a table, or see to its power: see [the port](operations.md#port-3-has-no-table-in-the-configuration)",
         "warning",
     ),
     "port.off": EventType(
         "the board has shown that a port without a table is off",
-        lambda view: f"port {view.text('port') or 'of the board'}, which has no table, was seen off",
-        ("port", "board_name", "was"),
+        lambda view: f"{_outlet(view)}, which has no table, was seen off",
+        ("board", "port", "board_name", "was"),
     ),
     "decisions.unavailable": EventType(
         "the service cannot write `decisions.json`, which keeps operators' decisions beside the log",
