@@ -24,7 +24,7 @@ STANDARD = {
     wire.PARSE_ERROR: "the line is no JSON, or too long",
     wire.INVALID_REQUEST: "the JSON is no request",
     wire.METHOD_NOT_FOUND: "there is no such method",
-    wire.INVALID_PARAMS: "the parameters do not fit the method, or there is no such guest",
+    wire.INVALID_PARAMS: "the parameters do not fit the method, or there is no such guest or board",
     wire.INTERNAL_ERROR: "a defect in the program; the event `service.request_failed` has the details",
 }
 

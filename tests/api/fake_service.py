@@ -13,7 +13,7 @@ from uuid import uuid4
 import trio
 from attrs import define, field
 
-from wagman.api.service import Asker, UnknownDeviceError
+from wagman.api.service import Asker, UnknownBoardError, UnknownDeviceError
 from wagman.model.errors import BoardProtocolError, BoardRefusedError, BoardTimeoutError, CallerError, LinkGoneError
 from wagman.model.facts import Draft, Verb
 from wagman.store import Blocking, Journal, Limits, Receipt, Store, inline
@@ -234,8 +234,10 @@ class FakeService:
         self.asked.append(("heartbeat", device, uid))
         return {"accepted": True, "state": self.guests[device].state, "reason": "counted", "event_id": None}
 
-    async def board(self, command: str, *, force: bool, uid: int) -> Sequence[str]:
+    async def board(self, command: str, *, force: bool, uid: int, board: str | None = None) -> Sequence[str]:
         """Some words make it fail, some arrange what happens next; to all others it answers two lines."""
+        if board not in (None, "board"):
+            raise UnknownBoardError(board, ["board"])
         first, *words = command.split()
         if first in ("start", "stop", "ping") and not force:
             raise CallerError("it would fight the service: use --force to send it all the same")

@@ -148,6 +148,8 @@ def test_a_heartbeat_is_handed_on() -> None:
         ("board", {"command": "é"}, -32602),
         ("board", {"command": "x" * 129}, -32602),
         ("board", {"command": "stop 1"}, -32001),
+        ("board", {"command": "hb", "board": 1}, -32602),
+        ("board", {"command": "hb", "board": "zz"}, -32602),
         ("board", {"command": "bad"}, -32001),
         ("board", {"command": "slow"}, -32003),
         ("board", {"command": "gone"}, -32003),

@@ -259,6 +259,12 @@ def test_the_board_answers_as_the_board_answers(daemon: Daemon) -> None:
     assert daemon.json("board", "hb", "x") == {"command": "hb x", "lines": ["7187", "100"]}
 
 
+def test_a_board_can_be_named(daemon: Daemon) -> None:
+    assert daemon.wagman("board", "--board", "board", "hb").stdout == "7187\n100\n"
+    done = daemon.wagman("board", "hb", "--board", "zz")
+    assert (done.returncode, done.stderr) == (2, "wagman: unknown board 'zz': there is board\n")
+
+
 @pytest.mark.parametrize(("command", "code"), [("start 1", 4), ("bad", 4), ("slow", 1), ("gone", 1), ("defect", 1)])
 def test_what_the_board_does_not_do_is_an_exit_code_and_one_line(command: str, code: int, daemon: Daemon) -> None:
     done = daemon.wagman("board", *command.split())
@@ -608,6 +614,7 @@ def test_top_shows_the_devices_until_q(daemon: Daemon) -> None:
         (["start", ""], ["nc", "gn", "cs", "x1", "all"]),
         (["start", "gn", "c"], ["cs"]),
         (["events", "--device", "g"], ["gn"]),
+        (["board", "--board", ""], ["board"]),
         (["completion", "b"], ["bash"]),
         (["start", "zz"], []),
         (["start", "--timeout", ""], []),

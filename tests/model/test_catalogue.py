@@ -307,6 +307,8 @@ MOVED = ": decisions about it still count, what was known of its power does not"
             "the link to the board went down: unplugged (5 times more within 1 min 30 s)",
         ),
         ("link.down", {"reason": "unplugged", "count": 1}, "the link to the board went down: unplugged (1 time more)"),
+        ("command.board", {"uid": 7, "command": "reset"}, "user 7 forced a command upon the board: reset"),
+        ("command.board", {"name": "two", "uid": 7, "command": "reset"}, "user 7 forced a command upon the board two: reset"),
         ("link.down", {"name": "rail", "reason": "unplugged"}, "the link to the board rail went down: unplugged"),
         ("board.stranger", {"name": "rail"}, "another board answers in the place of the board rail"),
         (

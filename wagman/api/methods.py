@@ -8,7 +8,7 @@ from wagman.api import params
 from wagman.api.access import Role
 from wagman.api.discovery import ROLES, document
 from wagman.api.method import Caller, Method
-from wagman.api.service import Asker, UnknownDeviceError
+from wagman.api.service import Asker, UnknownBoardError, UnknownDeviceError
 from wagman.api.shown import shown
 from wagman.api.wire import BOARD_ERROR, INVALID_PARAMS, POSITION_ERROR, REFUSED, STORE_ERROR, RpcError
 from wagman.model.errors import (
@@ -61,7 +61,8 @@ async def _heartbeat(caller: Caller, order: params.Order) -> Mapping[str, Any]:
 
 
 async def _board(caller: Caller, asked: params.BoardCommand) -> Mapping[str, Any]:
-    return {"lines": list(await caller.service.board(asked.command, force=asked.force, uid=caller.peer.uid))}
+    lines = await caller.service.board(asked.command, force=asked.force, uid=caller.peer.uid, board=asked.board)
+    return {"lines": list(lines)}
 
 
 async def _events(caller: Caller, excerpt: params.Excerpt) -> Mapping[str, Any]:
@@ -164,7 +165,7 @@ def told(error: WagmanError) -> RpcError | None:
     """Return the error for the caller, or None for an error that is a defect of the service."""
     reason = str(error)
     match error:
-        case UnknownDeviceError():
+        case UnknownDeviceError() | UnknownBoardError():
             return RpcError(INVALID_PARAMS, reason)
         case PositionError():
             return RpcError(POSITION_ERROR, reason)

@@ -279,6 +279,10 @@ class BoardCommand:
     force: bool = field(
         default=False, metadata=_about(FLAG, "whether to send the command although it may work against the service")
     )
+    board: str | None = field(
+        default=None,
+        metadata=_about(TEXT, "the name of the board; if left out, the first in the configuration that takes raw commands"),
+    )
 
 
 def read(cls: type[T], given: Mapping[str, Any]) -> T:

@@ -1,6 +1,6 @@
 """The interface that the control socket needs of the rest of the service."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from attrs import frozen
@@ -16,6 +16,13 @@ class UnknownDeviceError(CallerError):
 
     def __init__(self, device: str) -> None:
         super().__init__(f"unknown guest {device!r}")
+
+
+class UnknownBoardError(CallerError):
+    """No board has this name."""
+
+    def __init__(self, board: str, boards: Iterable[str]) -> None:
+        super().__init__(f"unknown board {board!r}: there is {', '.join(boards)}")
 
 
 @frozen
@@ -80,10 +87,11 @@ class Service(Protocol):
         """Take in a beat that a guest, or somebody on its behalf, gives over the socket."""
         ...
 
-    async def board(self, command: str, *, force: bool, uid: int) -> Sequence[str]:
-        """Send the board a raw command, and return the lines of its answer.
+    async def board(self, command: str, *, force: bool, uid: int, board: str | None = None) -> Sequence[str]:
+        """Send a board a raw command, and return the lines of its answer. `board` is its name; None: the first that takes any.
 
         Raises:
+            UnknownBoardError: there is none of this name.
             CallerError: refused, because it would fight the service, or makes no sense.
             BoardError: the board said no, did not answer in time, or cannot be reached.
         """

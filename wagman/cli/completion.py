@@ -7,6 +7,7 @@ the only place that knows the command line.
 from argparse import REMAINDER, Action, ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Literal
 
 from wagman.cli.local import PROFILES, SCENARIOS
 from wagman.cli.outcome import DONE, FAILED, USAGE, CommandError
@@ -120,7 +121,10 @@ def _values(name: str | None, before: Sequence[str]) -> Iterable[str]:
     """Return the possible values of an argument that has this name in the help."""
     match name:
         case "GUEST" | "D":
-            return _devices(before)
+            names = _names(before, "devices")
+            return [*names, "all"] if names else []
+        case "BOARD":
+            return _names(before, "boards")
         case "T":
             from wagman.model.catalogue import EVENT_TYPES  # noqa: PLC0415 - it is large
 
@@ -132,15 +136,15 @@ def _values(name: str | None, before: Sequence[str]) -> Iterable[str]:
     return []
 
 
-def _devices(before: Sequence[str]) -> list[str]:
-    """Return the names of the guests of the running service; none if it cannot be asked."""
+def _names(before: Sequence[str], of: Literal["devices", "boards"]) -> list[str]:
+    """Return the names of the guests or the boards of the running service; none if it cannot be asked."""
     path = next((path for option, path in pairwise(before) if option == "--socket"), default_socket())
     try:
         with Client(path) as client:
             status = client.call("status", within_s=ANSWER_S)
     except ClientError:
         return []  # a shell is no place for complaints
-    return [*(row["name"] for row in status["devices"]), "all"]
+    return [row["name"] for row in status[of]]
 
 
 def _beginning(begun: str, words: Iterable[str]) -> list[str]:

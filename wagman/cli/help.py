@@ -157,8 +157,8 @@ COMMANDS = {
         "Sends a raw command to the board and prints its answer. Commands that would work against the service are "
         "refused (start, stop, enable, disable, reset, eereset, bs, blf, watch, ping and log off; on a v4 board "
         "start, stop, enable, reset, eereset, set_media and ping): for guests, use the commands of wagman instead. "
-        "--force sends them all the same.",
-        ("wagman board hb", "wagman board eereset --force"),
+        "--force sends them all the same. Of several boards, --board names the one that is meant.",
+        ("wagman board hb", "wagman board --board two hb", "wagman board eereset --force"),
         _QUERY,
     ),
     "run": About(

@@ -6,13 +6,13 @@ import trio
 from attrs import evolve, frozen
 
 from wagman import __version__
-from wagman.api.service import Asker, UnknownDeviceError
+from wagman.api.service import Asker, UnknownBoardError, UnknownDeviceError
 from wagman.fsm.guest.inputs import Operator
 from wagman.io.board.task import Board
 from wagman.model import shapes
 from wagman.model.asked import NOT_KEPT
 from wagman.model.errors import BoardTimeoutError, CallerError
-from wagman.model.facts import Beat, Draft, HibernationOrder, Verb, Verdict
+from wagman.model.facts import DEFAULT_BOARD, Beat, Draft, HibernationOrder, Verb, Verdict
 from wagman.service.controller import REFUSES
 from wagman.service.overview import Overview
 from wagman.service.parts import Parts
@@ -132,24 +132,30 @@ class Requests:
         reason = "heard" if accepted else "too many requests are waiting: try again"
         return {"accepted": accepted, "state": guest.state.name, "reason": reason, "event_id": None}
 
-    @property
-    def _commanded(self) -> Board:
-        """The first board that takes raw commands; if none does, the first board, whose answer says that it takes none."""
-        boards = self.parts.boards.values()
-        return next((board for board in boards if board.wiring.board.takes_commands), next(iter(boards)))
+    def _commanded(self, name: str | None) -> Board:
+        """The board of that name, else the first that takes raw commands; if none does, the first, whose answer says so."""
+        boards = self.parts.boards
+        if name is None:
+            return next((board for board in boards.values() if board.wiring.board.takes_commands), next(iter(boards.values())))
+        if name not in boards:
+            raise UnknownBoardError(name, boards)
+        return boards[name]
 
-    async def board(self, command: str, *, force: bool, uid: int) -> Sequence[str]:
-        """Send an operator's raw command to the board; a forced command is recorded as an event.
+    async def board(self, command: str, *, force: bool, uid: int, board: str | None = None) -> Sequence[str]:
+        """Send an operator's raw command to a board; a forced command is recorded as an event.
 
         Raises:
+            UnknownBoardError: no board has this name.
             CallerError: the command is empty.
             BoardTimeoutError: the board did not answer within `BOARD_TIMEOUT_S`.
         """
+        commanded = self._commanded(board)
         if force:
-            self.parts.journal.record([(Draft("command.board", None, {"uid": uid, "command": command}), None)])
+            which = {} if commanded.name == DEFAULT_BOARD else {"name": commanded.name}
+            self.parts.journal.record([(Draft("command.board", None, {"uid": uid, "command": command, **which}), None)])
         words = command.split()
         if not words:
             raise CallerError("an empty board command")
         with trio.move_on_after(BOARD_TIMEOUT_S):
-            return await self._commanded.raw(words, force=force)
+            return await commanded.raw(words, force=force)
         raise BoardTimeoutError(f"the board did not answer within {BOARD_TIMEOUT_S:g} s")

@@ -156,7 +156,7 @@ class Board:
         """
         driver = self._speaking
         if not isinstance(driver, Raw):
-            raise CallerError(f"board {self.name} takes no raw commands: only a Wagman does (of several, the first)")
+            raise CallerError(f"board {self.name} takes no raw commands: only a Wagman does")
         return list(await driver.raw(words, force=force))
 
     async def stop_later(self, port: Port, grace_s: int) -> None:

@@ -87,8 +87,8 @@ BOARD: Mapping[str, EventType] = {
         "the board has counted 80 % of the failures of a port after which the board no longer switches that port by itself",
         _unmanaged,
         ("name", "failures", "limit", *_PORT),
-        "of a v3 board: `wagman stop all`, then `wagman board --force eereset` and `wagman board --force reset`, "
-        "**which cuts the power of every guest**, then `wagman start all`",
+        "of a v3 board: `wagman stop all`, then `wagman board --force eereset` and `wagman board --force reset` (with "
+        "`--board` and its name, where it has one), **which cuts the power of every guest**, then `wagman start all`",
         "warning",
     ),
 }

@@ -34,7 +34,7 @@ def _denied(view: EventView) -> str:
 
 
 def _forced(view: EventView) -> str:
-    return tell(f"{view.who()} forced a command upon the board", why="command")(view)
+    return tell(f"{view.who()} forced a command upon {{board}}", why="command")(view)
 
 
 def _defect(view: EventView) -> str:
@@ -113,7 +113,7 @@ SERVICE: Mapping[str, EventType] = {
         "warning",
         collapses=True,
     ),
-    "command.board": EventType("somebody sent the board a raw command with `--force`", _forced, ("uid", "command")),
+    "command.board": EventType("somebody sent the board a raw command with `--force`", _forced, ("name", "uid", "command")),
     "service.started": EventType(
         "the service has started, and begins to look after the guests",
         tell("the service started", field("begun_anew", "nothing was remembered of {}"), field("warnings", "with warnings: {}")),
