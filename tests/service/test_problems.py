@@ -283,6 +283,48 @@ def test_a_port_without_a_table_names_the_one_that_it_had() -> None:
     assert (problem.id, "(cs had)" in problem.text, "wagman board --force stop 2 0" in problem.do) == ("port:2", True, True)
 
 
+SEVERAL = loads(
+    """
+    [board.one]
+    [board.two]
+    device = "/dev/ttyY"
+    [board.rail]
+    kind = "shelly"
+    host = "rail"
+    [device.gn]
+    board = "two"
+    port = 1
+    shutdown = []
+    [device.ai]
+    board = "rail"
+    port = 1
+    heartbeat = false
+    shutdown = []
+    """,
+    "node.toml",
+)
+
+
+@pytest.mark.parametrize(("board", "typed"), [("one", "wagman board --board one"), ("two", "wagman board --board two")])
+def test_what_is_typed_for_a_port_without_a_table_goes_to_its_own_board(board: str, typed: str) -> None:
+    """A command without a name would cut what another guest has on the same port of the first Wagman."""
+    given = of_several(facts(row("gn", board="two")))
+    problem = only(evolve(given, status={**given.status, "ports": [{"board": board, "port": 2, "was": "cs"}]}))
+    assert f"switch it off: {typed} --force stop 2 0" in problem.do
+
+
+@pytest.mark.parametrize(("guest", "board", "typed"), [("gn", "two", ": wagman board --board two cu"), ("ai", "rail", "")])
+def test_only_a_board_that_takes_commands_is_to_be_asked_for_its_sensors(guest: str, board: str, typed: str) -> None:
+    problem = only(of_several(facts(row(guest, board=board, state="stopped", power=IN_DOUBT))))
+    assert problem.do.endswith(f"look at the board's sensors{typed}" if typed else f"wagman why {guest}")
+
+
+def of_several(given: Facts) -> Facts:
+    """The same on a node with two Wagmans and a rail, which are all well."""
+    boards = [{**given.status["board"], "name": board.name} for board in SEVERAL.boards]
+    return evolve(given, config=SEVERAL, status={**given.status, "boards": boards, "board": boards[0]})
+
+
 SOURCE = {"name": "http http://gn/", "heard": True, "trouble": None, "still_on": False}
 
 

@@ -55,7 +55,8 @@ class BoardConfig:
 
     takes_commands: ClassVar[bool] = False  # an operator can send it commands of its own
     hardly_without: ClassVar[Sequence[str]] = ()  # keys with a default that almost every table states
-    # What to do if it does not answer, and how a person switches off a port that the service does not look after.
+    # What to do if it does not answer, and how a person switches off a port that the service does not look after: `{port}` stands
+    # for that, and `{typed}` for what is typed before a raw command to the board.
     if_silent: ClassVar[str] = "look at its power and at the way to it; the service goes on asking"
     how_off: ClassVar[str] = " at the board itself"
 
@@ -68,6 +69,11 @@ class BoardConfig:
             "of any `heartbeat_timeout`.",
         ),
     )
+
+    @property
+    def typed(self) -> str:
+        """What is typed before a raw command to this board, which without a name goes to the first that takes any."""
+        return "wagman board" if self.name == DEFAULT_BOARD else f"wagman board --board {self.name}"
 
     @property
     def address(self) -> str:
@@ -128,7 +134,7 @@ class WagmanBoard(BoardConfig):
     self_port = CONTROLLER_PORT
     hears = measures = feeds = takes_commands = True
     if_silent = "press the board's reset button only if its guests may lose their power; else look at board.dialect and the cable"
-    how_off = ": wagman board --force stop {port} 0"
+    how_off = ": {typed} --force stop {port} 0"
 
     device: str = field(
         default="/dev/waggle_sysmon",

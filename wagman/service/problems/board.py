@@ -97,6 +97,7 @@ def port_left(facts: Facts) -> Iterator[Problem]:
     for row in facts.status["ports"]:
         plug, was = Plug(row["board"], row["port"]), row["was"]
         text = f"{plug} has no table in the configuration ({was} had): the service does not look after its power"
-        off = facts.config.board_named(plug.board).how_off.format(port=plug.port, board=plug.board)
+        board = facts.config.board_named(plug.board)
+        off = board.how_off.format(port=plug.port, typed=board.typed)
         do = f"wagman status shows it; give it a table again, or switch it off{off}"
         yield Problem(f"port:{label(plug)}", "warning", text, do)

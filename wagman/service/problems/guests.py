@@ -60,7 +60,9 @@ def power_in_doubt(facts: Facts) -> Iterator[Problem]:
         if in_question and not any(alarm["name"] == "adopt" for alarm in row["alarms"]):
             name = row["name"]
             text = f"{name} is stopped, and nothing shows that its power is off for good: it may have power, or get it again"
-            do = f"do not touch its wiring; wagman why {name}, and look at the board's sensors: wagman board cu"
+            board = facts.config.board_named(row["board"])
+            sensors = f", and look at the board's sensors: {board.typed} cu" if board.takes_commands else ""
+            do = f"do not touch its wiring; wagman why {name}{sensors}"
             yield Problem(f"power:{name}", "warning", text, do, device=name, patience_s=DOUBT_S)
 
 
