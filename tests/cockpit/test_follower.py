@@ -63,10 +63,11 @@ async steps => {
   await connect();
   for (const [what, count] of steps) {
     if (what === "write") for (let n = 0; n < count; n++) write(++mono);
-    if (what === "lose" || what === "replace") {
+    if (what === "lose" || what === "replace" || what === "outlive") {
       current.isOver = true;
       if (what === "replace") { log.name = "c"; log.last = 0; written.clear(); }
       for (let n = 0; n < count; n++) written.set(++log.last, ++mono);
+      if (what === "outlive") log.first = log.last;
       await connect();
     }
     if (what === "lag") {
@@ -88,7 +89,9 @@ async steps => {
 """
 
 STEPS = st.lists(
-    st.tuples(st.sampled_from(["write", "lose", "lag", "skip", "trim", "unwritten", "written", "again"]), st.integers(1, 4)),
+    st.tuples(
+        st.sampled_from(["write", "lose", "outlive", "lag", "skip", "trim", "unwritten", "written", "again"]), st.integers(1, 4)
+    ),
     max_size=12,
 )
 
@@ -130,3 +133,11 @@ def test_a_log_that_was_replaced_is_followed_from_its_first_event_on(page: "Page
         *(("c", 1), ("c", 2), ("c", 3), ("c", 4)),
     ]
     assert told["notes"] == [[2, "the log was replaced by a new one: going on with its first event"]]
+
+
+@pytest.mark.parametrize(
+    ("count", "note"),
+    [(2, "1 event between 4 and 4 is no longer in the log"), (4, "3 events between 4 and 6 are no longer in the log")],
+)
+def test_what_the_log_outlived_is_said_in_its_place(page: "Page", count: int, note: str) -> None:
+    assert page.evaluate(WORLD, [["outlive", count]])["notes"] == [[0, note]]

@@ -121,6 +121,15 @@ def test_what_cannot_be_done_is_refused_in_one_line(line: str) -> None:
     trio.run(main)
 
 
+def test_who_gives_too_few_words_or_too_many_is_told_how_many_it_takes() -> None:
+    async def main() -> None:
+        for line, said in (("temp 1 2", "temp: 2 words given, 1 wanted"), ("hang gn x y", "hang: 3 words given, 1 wanted")):
+            with pytest.raises(ControlError, match=said):
+                FakeBoard().control(line)
+
+    trio.run(main)
+
+
 @given(st.text())
 def test_any_text_is_a_command_or_refused(line: str) -> None:
     async def main() -> None:

@@ -57,6 +57,14 @@ def test_what_is_not_understood_is_said_so(line: str) -> None:
     virtually(main)
 
 
+def test_who_gives_too_few_words_or_too_many_is_told_how_many_it_takes() -> None:
+    async def main() -> None:
+        with pytest.raises(ControlError, match="press: 1 word given, 2 wanted"):
+            execute(serving(), "press 0")
+
+    virtually(main)
+
+
 WORDS = st.one_of(st.sampled_from([*COMMANDS, "0", "1", "on", "warm", "ok", "1e9", "\u0664"]), st.text(max_size=4))
 
 

@@ -99,7 +99,9 @@ export class Follower {
   #passOver(nextId) {
     if (nextId > this.#lastId + 1) {
       const count = nextId - 1 - this.#lastId;
-      this.#note(`${count} events between ${this.#lastId + 1} and ${nextId - 1} are no longer in the log`);
+      const those = count === 1 ? "1 event" : `${count} events`;
+      const are = count === 1 ? "is" : "are";
+      this.#note(`${those} between ${this.#lastId + 1} and ${nextId - 1} ${are} no longer in the log`);
       this.#lastId = nextId - 1;
     }
   }

@@ -37,6 +37,7 @@ from wagman.fake.board import Board
 from wagman.fake.eeprom import EepromError
 from wagman.fake.guests import Guest, GuestSpecError
 from wagman.fake.hardware import PORT_NAMES
+from wagman.model.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +63,7 @@ def execute(fake: "FakeBoard", line: str) -> dict[str, Any]:
     """Carry out one control command; raises ControlError."""
     name, *words = line.split() or [""]
     arity, command = _lookup(_COMMANDS, name, "command")
-    _check_count(name, words, arity)
+    check_count(name, words, arity)
     return command(fake, *words) or {"ok": True}
 
 
@@ -70,7 +71,7 @@ def fault(board: Board, text: str) -> None:
     """Cause a fault of a board; raises ControlError. The caller pokes the board afterwards."""
     name, *words = text.split() or [""]
     arity, command = _lookup(_FAULTS, name, "fault")
-    _check_count(f"fault {name}", words, arity)
+    check_count(f"fault {name}", words, arity)
     command(board, *words)
 
 
@@ -86,10 +87,13 @@ def _lookup(table: Mapping[str, _T], word: str, what: str) -> _T:
         raise ControlError(f"unknown {what} {word!r} (known: {', '.join(table)})") from None
 
 
-def _check_count(name: str, words: Sequence[str], arity: tuple[int, int]) -> None:
+def check_count(name: str, words: Sequence[str], arity: tuple[int, int]) -> None:
+    """Raise ControlError where a command has other than the least to the most words that it takes."""
     least, most = arity
     if not least <= len(words) <= most:
-        raise ControlError(f"{name}: {len(words)} words given, {least if least == most else f'{least} to {most}'} wanted")
+        raise ControlError(
+            f"{name}: {counted(len(words), 'word')} given, {least if least == most else f'{least} to {most}'} wanted"
+        )
 
 
 def _number(text: str, least: float = -inf, most: float = inf) -> float:

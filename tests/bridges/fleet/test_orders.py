@@ -10,7 +10,7 @@ from typing import Any, Self
 import pytest
 import trio
 import trio.testing
-from attrs import define, field
+from attrs import define, evolve, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -71,6 +71,13 @@ def test_of_a_flood_no_more_are_taken_than_the_rate_allows() -> None:
     found = [ours.obstacle("alice", order(number), NOW_S + number / 10) for number in range(8)]
     assert [each is None for each in found] == [True] * 5 + [False] * 3
     assert ours.obstacle("alice", order(9, NOW_S + 60), NOW_S + 20) is None, "one more every 12 s"
+
+
+@pytest.mark.parametrize(("most", "words"), [(1, "more than 1 order in 60 s"), (5, "more than 5 orders in 60 s")])
+def test_a_flood_is_told_of_in_the_words_of_the_rate(most: int, words: str) -> None:
+    ours = Gate(evolve(TERMS, most=most), is_settled=True)
+    found = [ours.obstacle("alice", order(number), NOW_S) for number in range(most + 1)]
+    assert reason(found[-1]) == f"refused: {words}"
 
 
 def test_while_the_ledger_is_new_nobody_knows_what_was_carried_out() -> None:

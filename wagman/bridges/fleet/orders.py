@@ -12,6 +12,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from wagman.bridges.fleet.payloads import VERSION, Answer, Order
+from wagman.model.words import counted
 
 MOST_LATE_S: Final = 300.0
 """The farthest deadline that can be configured (chosen: nobody waits longer for a button)."""
@@ -98,7 +99,7 @@ class Gate:
         passed_s, self._at_s = max(now_s - self._at_s, 0.0), now_s
         self._left = min(self._left + passed_s * self.terms.most / self.terms.per_s, float(self.terms.most))
         if self._left < 1:
-            return answer(number, "refused", f"more than {self.terms.most} orders in {self.terms.per_s:g} s")
+            return answer(number, "refused", f"more than {counted(self.terms.most, 'order')} in {self.terms.per_s:g} s")
         self._left -= 1
         return None
 

@@ -16,7 +16,7 @@ status                             everything, as it really is
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, get_args
 
-from wagman.fake.control import ControlError
+from wagman.fake.control import ControlError, check_count
 from wagman.fake.guests import Guest
 from wagman.fake.plugs.rail import FakeRail, Outlet
 from wagman.fake.plugs.server import Fault, PlugServer
@@ -36,8 +36,7 @@ def execute(server: PlugServer, line: str) -> dict[str, Any]:
     """Carry out one control command; raises ControlError."""
     name, *words = line.split() or [""]
     least, most, command = _one_of(COMMANDS, name)
-    if not least <= len(words) <= most:
-        raise ControlError(f"{name}: {len(words)} words given, {least if least == most else f'{least} to {most}'} wanted")
+    check_count(name, words, (least, most))
     server.catch_up()
     return command(server, *words) or {"ok": True}
 
