@@ -4,24 +4,14 @@ import re
 from typing import Final
 
 from wagman.config.hosts import is_ipv6, is_name
-from wagman.config.kinds import Kind
+from wagman.config.kinds import Kind, matching
 from wagman.model.facts import VERBS
 
-_NAME = re.compile(r"[a-z0-9-]{1,32}")
-_PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
+_NAME = r"[a-z0-9-]{1,32}"
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(B|kB|MB)/s")
 _OFTEN = re.compile(r"([0-9]{1,6})/(s|min|h)")
 _TIMES: Final = {"s": 1.0, "min": 60.0, "h": 3600.0}
 _UNITS: Final = {"B": 1, "kB": 1_000, "MB": 1_000_000}
-
-
-def _matching(pattern: re.Pattern[str], wants: str) -> Kind:
-    def check(value: object) -> str:
-        if not isinstance(value, str) or pattern.fullmatch(value) is None:
-            raise ValueError(wants)
-        return value
-
-    return Kind(wants, check)
 
 
 def _rate(value: object) -> float:
@@ -41,13 +31,13 @@ def _host(value: object) -> str:
 HOST = Kind("a name or an address alone, for the port has a key of its own: port", _host)
 
 # A name is a level of a topic, and a name that a broker's access list compares: no wildcard, nothing to be quoted.
-NAME = _matching(_NAME, "1 to 32 of a-z, 0-9 and -")
-PREFIX = _matching(_PREFIX, "one or more levels of a topic, of letters, digits, _ and -")
+NAME = matching("1 to 32 of a-z, 0-9 and -", _NAME)
+PREFIX = matching("one or more levels of a topic, of letters, digits, _ and -", r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 RATE = Kind('a number of bytes a second, such as "16kB/s"', _rate, lambda rate: f'"{rate / 1_000:g}kB/s"')
 
 
 def _names(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value or not all(isinstance(each, str) and _NAME.fullmatch(each) for each in value):
+    if not isinstance(value, list) or not value or not all(isinstance(each, str) and re.fullmatch(_NAME, each) for each in value):
         raise ValueError(WHOM.wants)
     return tuple(value)
 
