@@ -20,7 +20,6 @@ html_title = f"wagman {release}"
 html_show_sphinx = False
 html_copy_source = False
 
-ROOT = Path(__file__).parents[1]
 LINK = re.compile(r"\]\((?!https?:|#)(?P<path>[^)]+)\)")
 """Where a link or a picture in a page at the top of the project leads to."""
 

@@ -93,13 +93,11 @@ def test_any_ports_can_be_put_in_order(ports: list[str]) -> None:
 
 
 def test_what_hangs_on_a_board_is_found_by_its_name() -> None:
-    order = "[wagman]\nstart_order = ['b', 'a', 'c']\n"
     controller = "[device.nc]\nboard = 'one'\nport = 0\nself = true\n"
     tables = guest("a", "one", 1) + guest("b", "one", 2) + guest("c", "two", 1) + controller
-    config = loads("[board.one]\n[board.two]\ndevice = '/dev/two'\n" + order + tables, "f")
+    config = loads("[board.one]\n[board.two]\ndevice = '/dev/two'\n" + tables, "f")
     assert [device.name for device in config.devices_on("one")] == ["nc", "a", "b"]
-    assert [guest.name for guest in config.guests_on("one")] == ["b", "a"]
-    assert [guest.name for guest in config.guests_on("two")] == ["c"]
+    assert [device.name for device in config.devices_on("two")] == ["c"]
 
 
 # --- What is told of boards ---------------------------------------------------------------------------------------------

@@ -377,7 +377,6 @@ def test_the_worst_comes_first() -> None:
 TEXTS = st.text(max_size=20)
 SOURCES = st.fixed_dictionaries({"name": TEXTS, "heard": st.booleans(), "trouble": st.none() | TEXTS, "still_on": st.booleans()})
 NETWORKS = st.fixed_dictionaries({"name": TEXTS, "unproved": st.booleans()})
-ALARMS = st.fixed_dictionaries({"name": st.sampled_from(["adopt", "backoff"]), "held": st.booleans()})
 ROWS: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {
         "name": st.sampled_from(["nc", "gn", "x1", "nobody"]),

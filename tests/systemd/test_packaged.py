@@ -20,7 +20,7 @@ SELF = "[device.nc]\nport = 0\nself = true\n"
 
 @pytest.fixture
 def packaged_root(root: Path) -> Path:
-    unit = root / packaged.UNITS.lstrip("/") / "wagman.service"
+    unit = root / str(installer.PACKAGED_UNIT).lstrip("/")
     unit.parent.mkdir(parents=True)
     unit.write_text("[Service]\nExecStart=/usr/bin/wagman run\n")
     return root

@@ -19,8 +19,6 @@ from wagman.service.parts import late_s
 from wagman.tasks.inbox import CAPACITY, Inbox
 from wagman.tasks.loop import LOOK_LATER_S, LOOKS, Alarms, AlarmView, drive
 
-PORT = 1
-
 
 def virtually(main: Callable[[], Awaitable[None]]) -> None:
     """Run in virtual time."""

@@ -344,7 +344,3 @@ class Config:
     def devices_on(self, board: str) -> tuple[DeviceConfig, ...]:
         """The guests on the board of that name, with the controller, by port."""
         return tuple(device for device in self.devices if device.board == board)
-
-    def guests_on(self, board: str) -> tuple[DeviceConfig, ...]:
-        """The guests on the board of that name, without the controller, in the order in which they are started."""
-        return tuple(guest for guest in self.guests if guest.board == board)

@@ -28,7 +28,6 @@ class Bundle:
 
     MANIFEST = "MANIFEST.txt"
 
-    path: str
     file: IO[bytes]
     is_whole: bool = field(default=False)
 
@@ -46,7 +45,7 @@ class Bundle:
             raise CommandError(f"{path} is there already: name a new file", UNREACHABLE) from error
         except (OSError, ValueError) as error:  # a NUL in the path
             raise CommandError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}", UNREACHABLE) from error
-        bundle = cls(path, os.fdopen(fd, "wb"))
+        bundle = cls(os.fdopen(fd, "wb"))
         try:
             yield bundle
         finally:

@@ -36,7 +36,6 @@ class Seen:
     path: str
     config: Config | None
     looked: Looked
-    unit: unit.Unit | None
     service: service.Service
     found: tuple[Found, ...] = field(default=())
 
@@ -103,7 +102,7 @@ def seen_from(path: str) -> Seen:
     ]
     if not unit.runs_systemd():
         found = [each.without_systemd() for each in found]
-    return evolve(Seen(path, config, seen, known, asked), found=tuple(found))
+    return evolve(Seen(path, config, seen, asked), found=tuple(found))
 
 
 def _socket(config: Config | None) -> str:

@@ -6,9 +6,6 @@ The package runs `python -m wagman.systemd.packaged` before it is removed.
 from wagman.config.installer import PACKAGED_UNIT
 from wagman.systemd.steps import Target
 
-UNITS = str(PACKAGED_UNIT.parent)
-"""The directory of the package's units; `install-service` has its own in /etc."""
-
 THIS = Target()
 
 REFUSAL = """\

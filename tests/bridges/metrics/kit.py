@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from types import NoneType
 from typing import Annotated, Any, Literal, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
 
-from wagman.bridges.metrics.catalogue import BOARD_SENSORS, text_of
+from wagman.bridges.metrics.catalogue import text_of
 from wagman.bridges.metrics.subject import Snapshot
+from wagman.config.enclosure import SENSORS
 from wagman.model.shapes import Status
 
 NOW_S = 1_800_000_000.25
@@ -39,7 +40,7 @@ def example(other: str = "", shape: Any = Status, path: str = "", *, is_known: b
     if kind is list:
         return [example(other, of[0], path, is_known=is_known)]
     if kind is dict:
-        names = ("ups_charge_pct",) if path == "sensors" else BOARD_SENSORS
+        names = ("ups_charge_pct",) if path == "sensors" else SENSORS
         return {name: example(other, of[1], path, is_known=is_known) for name in names}
     if kind is None or kind is Literal:
         return (of or WORDS[shape])[path == other]
@@ -65,7 +66,7 @@ def unknown() -> Any:
         if kind is list:
             return [made(of[0])]
         if kind is dict:
-            return {name: made(of[1]) for name in BOARD_SENSORS}
+            return {name: made(of[1]) for name in SENSORS}
         return example("nothing", shape)
 
     return made(Status)

@@ -11,7 +11,6 @@ import pytest
 from tests.bridges.metrics.kit import LOG, NOW_S, example, paths, samples, text, unknown
 from wagman.api.discovery import SCHEMAS
 from wagman.bridges.metrics.catalogue import (
-    BOARD_SENSORS,
     GUEST_STATES,
     SENSOR_STATES,
     SEVERITIES,
@@ -20,7 +19,6 @@ from wagman.bridges.metrics.catalogue import (
     text_of,
 )
 from wagman.bridges.metrics.left_out import LEFT_OUT
-from wagman.config.enclosure import SENSORS
 from wagman.fsm.guest import STATES as OF_GUESTS
 from wagman.fsm.scheduler import STATES as OF_THE_SCHEDULER
 from wagman.model.catalogue import EVENT_TYPES
@@ -114,7 +112,6 @@ def test_a_state_has_a_sample_for_each_word_and_one_that_is_new_has_one_more() -
 def test_the_words_are_those_of_the_service() -> None:
     assert set(GUEST_STATES) == set(OF_GUESTS)
     assert set(WAGMAN_STATES) == set(OF_THE_SCHEDULER)
-    assert BOARD_SENSORS == SENSORS
     properties = SCHEMAS["Sensor"]["properties"]
     assert list(SENSOR_STATES) == properties["state"]["enum"]
     assert list(SEVERITIES) == SCHEMAS["Problem"]["properties"]["severity"]["enum"]

@@ -15,9 +15,6 @@ WAGMAN_STATES = ("start_devices", "start_next_device", "normal", "will_hibernate
 SENSOR_STATES = ("normal", "high", "low", "unknown")
 SEVERITIES = ("critical", "warning", "notice")
 
-BOARD_SENSORS = ("temperature_c", "humidity_pct", "current_ma")
-"""Sensors of boards that have metrics with units of their own."""
-
 MILLI, CENTI = 1e-3, 1e-2
 
 

@@ -201,10 +201,10 @@ class FakeRail:
         """Give its address to another unit: the same outlets, another MAC address."""
         self.mac = mac
 
-    def switch_by_hand(self, port: int, source: str = "button", *, on: bool) -> None:
+    def switch_by_hand(self, port: int, *, on: bool) -> None:
         """Press the button of an outlet, which does nothing while the rail has no power."""
         if not self._is_dark:
-            self._register(port, source, on=on)
+            self._register(port, "button", on=on)
             self._move(port, "board", on=on)
 
     def restart(self, kind: Literal["warm", "cold"], outage_s: float = 0.0) -> None:
