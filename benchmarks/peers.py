@@ -23,6 +23,7 @@ from benchmarks.node import running_node
 from benchmarks.processes import PATIENCE_S, busy_percent, program, pss_mb, wait_until
 from benchmarks.scale import Scale
 from benchmarks.timing import in_turns
+from tests.ports import free_port
 
 HOST = "127.0.0.1"
 PATH = "/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
@@ -143,13 +144,6 @@ def configured(text: str) -> Iterator[Path]:
         path = Path(folder) / "peer.conf"
         path.write_text(text, encoding="utf-8")
         yield path
-
-
-def free_port() -> int:
-    """Return a TCP port on which nothing listens now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def listens(port: int) -> bool:

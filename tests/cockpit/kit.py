@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import pytest
 from attrs import define, field
 
+from tests.ports import free_port
 from tests.service.kit import CONFIG, PATIENCE_S, Node, environment, eventually, new_node
 from wagman.systemd.cockpit import FILES, START, shipped, start
 
@@ -96,12 +97,6 @@ def install(node: Node) -> Path:
     for name in FILES:
         (place / name).write_text(start(str(node.socket)) if name == START else shipped(name))
     return share
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def server_at(port: int) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import trio
 from attrs import define
 
 from tests.io.ears.test_probes import answer, hanging, saying, server
-from tests.io.powermand import free_port
+from tests.ports import free_port
 from wagman.config.ears import EarConfig
 from wagman.io.ears.banner import BannerEar
 from wagman.io.ears.exec import ExecEar

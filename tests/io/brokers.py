@@ -17,18 +17,14 @@ from attrs import define, field
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.ports import free_port
+
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 needs_mosquitto = pytest.mark.skipif(
     MOSQUITTO is None or shutil.which("mosquitto_pub") is None, reason="mosquitto and mosquitto-clients are not installed"
 )
 MAC = "2C3AE8010203"
 STARTS_S = 10.0
-
-
-def free_port() -> int:
-    with socket.socket() as ours:
-        ours.bind(("127.0.0.1", 0))
-        return int(ours.getsockname()[1])
 
 
 def eventually(is_so: Callable[[], bool], what: str) -> None:

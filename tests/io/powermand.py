@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,6 +13,7 @@ import pytest
 import trio
 from attrs import define, field
 
+from tests.ports import free_port
 from tests.service.kit import eventually
 from tests.service.test_messages import is_running
 from wagman.io.powerman import Powerman, PowermanBoard
@@ -43,13 +43,6 @@ node "farther" "ours" "1"
 alias "both" "gn,cs"
 alias "x3" "x3,x2"
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-        return number
 
 
 @define

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.io.powermand import free_port
 from tests.io.test_command import exec_board, needs_agents, seen, switched
+from tests.ports import free_port
 from tests.service.kit import eventually
 from wagman.io.command import Commands
 

@@ -1,7 +1,6 @@
 """Asking everybody around a plug: a fake rail that is a process, and guests that are real servers."""
 
 import json
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import pytest
 import trio
 from attrs import define
 
+from tests.ports import free_port
 from tests.probe.kit import OUR_OWN, Rail, Web, rail, web
 from wagman.cli import main
 from wagman.config.boards import PlainBoard
@@ -78,12 +78,6 @@ def mast(site: Site, shelly: Rail, page: Web, more: str = "") -> None:
     site.write(MAST.format(rail=shelly.host, page=page.url) + more)
 
 
-def unused_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
 def test_who_answers_is_shown_with_how_long_it_took(site: Site, shelly: Rail, page: Web) -> None:
     mast(site, shelly, page)
     code, out = site.probe()
@@ -127,7 +121,7 @@ def test_nothing_is_switched(site: Site, shelly: Rail, page: Web) -> None:
 
 def test_a_source_that_does_not_answer_is_shown_with_the_reason_and_is_exit_1(site: Site, shelly: Rail, page: Web) -> None:
     page.status = 503
-    closed = unused_port()
+    closed = free_port()
     more = (
         f'[device.cs]\nport = 1\nshutdown = []\nheartbeat = [{{ tcp = "127.0.0.1:{closed}" }},\n'
         f'{{ banner = "{page.url[7:-7]}", timeout = "200ms" }}, {{ http = "http://nobody.invalid/" }}]\n'

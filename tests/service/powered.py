@@ -6,7 +6,6 @@ The rails run in a thread of the test, on loopback; each guest is a process that
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import trio
 from attrs import define, field
 
+from tests.ports import free_port
 from tests.service.kit import PATIENCE_S, WAGMAN, environment, eventually
 from wagman.client.blocking import Client
 from wagman.client.errors import ClientError
@@ -56,13 +56,6 @@ Server((sys.argv[1], int(sys.argv[2])), Guest).serve_forever()
 
 ASK = "exec 3<>/dev/tcp/{host}/{port} && printf 'GET {page} HTTP/1.0\\r\\n\\r\\n' >&3 && timeout 1 head -c 12 <&3 | grep -q 200"
 """A script that asks for a page."""
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        number: int = probe.getsockname()[1]
-        return number
 
 
 @define(eq=False)

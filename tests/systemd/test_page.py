@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cockpit.kit import FLAGS, NEEDED, Seat, card, free_port, is_open, page_at, server_at, shown_ids
+from tests.cockpit.kit import FLAGS, NEEDED, Seat, card, is_open, page_at, server_at, shown_ids
+from tests.ports import free_port
 from tests.systemd.machine import PATH, Machine, eventually
 from wagman.systemd.cockpit import FOLDER
 

@@ -9,7 +9,8 @@ from typing import Protocol
 import pytest
 from attrs import define, field
 
-from tests.io.brokers import STARTS_S, eventually, free_port
+from tests.io.brokers import STARTS_S, eventually
+from tests.ports import free_port
 
 NATS = shutil.which("nats-server") or shutil.which("nats-server", path="/usr/sbin:/usr/local/bin")
 needs_nats = pytest.mark.skipif(NATS is None, reason="nats-server is not installed")

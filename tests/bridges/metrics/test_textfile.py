@@ -13,6 +13,7 @@ import trio
 from trio.testing import MockClock
 
 from tests.bridges.metrics.kit import example, samples, text
+from tests.ports import free_port
 from wagman.bridges.metrics.textfile import keep, replace
 
 EXPORTER = "prometheus-node-exporter"
@@ -77,13 +78,13 @@ def test_names_that_are_no_unicode_do_not_keep_it_from_being_written(tmp_path: P
 
 
 @pytest.mark.skipif(shutil.which(EXPORTER) is None, reason=f"takes {EXPORTER}, a package of Debian")
-def test_node_exporter_shows_all_of_it_through_the_link_that_the_page_shows(tmp_path: Path, free_port: int) -> None:
+def test_node_exporter_shows_all_of_it_through_the_link_that_the_page_shows(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "collected").mkdir()
     shown = text(example())
     replace(tmp_path / "run" / "wagman.prom", shown)
     (tmp_path / "collected" / "wagman.prom").symlink_to(tmp_path / "run" / "wagman.prom")
-    address = f"127.0.0.1:{free_port}"
+    address = f"127.0.0.1:{free_port()}"
     options = ("--collector.disable-defaults", "--collector.textfile", f"--web.listen-address={address}")
     directory = f"--collector.textfile.directory={tmp_path / 'collected'}"
     exporter = subprocess.Popen([EXPORTER, *options, directory], stderr=subprocess.DEVNULL)

@@ -4,7 +4,6 @@ import argparse
 import json
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from aiosmtpd.controller import Controller
 from attrs import define, field
 
 from tests.cli.kit import PATIENCE_S, PLAIN
+from tests.ports import free_port
 from wagman.cli.parser import parse
 
 with warnings.catch_warnings():
@@ -74,13 +74,6 @@ class Mailbox:
         assert body is not None
         self.got.append(Got(str(mail["subject"]), body.get_content().replace("\r\n", "\n")))
         return "250 OK"
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @contextmanager

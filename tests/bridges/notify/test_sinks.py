@@ -8,7 +8,8 @@ import pytest
 import trio
 import trio.testing
 
-from tests.bridges.notify.kit import free_port, json_url, mail_server, web_server
+from tests.bridges.notify.kit import json_url, mail_server, web_server
+from tests.ports import free_port
 from wagman.bridges.notify import alive, sinks
 from wagman.bridges.notify.alive import Caller
 from wagman.bridges.notify.config import Alive, Pulse
