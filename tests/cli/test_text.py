@@ -2,6 +2,7 @@
 
 import os
 import pty
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 import wagman.model.words
 from wagman.cli import text
+from wagman.cli.problems import problem_lines
 from wagman.cli.progress import Progress
 
 
@@ -89,3 +91,14 @@ def test_a_line_of_progress_on_a_terminal_that_is_gone_takes_no_command_with_it(
         os.close(leader)
         progress.show("waits for more")
         progress.clear()
+
+
+# --- Problems ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_to_do_about_a_problem_stays_in_one_line_so_that_a_command_in_it_can_be_copied() -> None:
+    do = "let the service's user open it: ls -lL /dev/waggle_sysmon shows who may; wagman install-service puts the rule in place"
+    status: Any = {"problems": [{"severity": "critical", "text": "the board " + "cannot " * 12, "for_s": None, "do": do}]}
+    *wrapped, last = problem_lines(status)
+    assert (len(wrapped), last) == (2, f"{'':10}do: {do}")
+    assert max(map(len, wrapped)) <= text.WIDTH

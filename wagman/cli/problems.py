@@ -1,9 +1,8 @@
 """The problems as lines of text: the block on top of the status and of the live view. No I/O."""
 
-import textwrap
 from collections.abc import Iterator, Sequence
 
-from wagman.cli.text import WIDTH, coloured
+from wagman.cli.text import judged
 from wagman.model.shapes import Problem, Status
 from wagman.model.words import duration, plain
 
@@ -24,10 +23,8 @@ def told(status: Status) -> Sequence[Problem]:
 
 
 def _lines(problem: Problem) -> Iterator[str]:
-    first, *more = textwrap.wrap(said(problem), WIDTH - _INDENT) or [""]
-    label = problem["severity"].upper().ljust(_INDENT)
-    yield coloured(label, COLOURS.get(problem["severity"], "")) + first
-    yield from (" " * _INDENT + line for line in (*more, *textwrap.wrap(f"do: {plain(problem['do'])}", WIDTH - _INDENT)))
+    severity = problem["severity"]
+    return judged(severity.upper(), COLOURS.get(severity, ""), said(problem), problem["do"], _INDENT)
 
 
 def said(problem: Problem) -> str:

@@ -4,7 +4,7 @@ import os
 import sys
 import textwrap
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TextIO
 
@@ -66,6 +66,16 @@ def table(rows: Iterable[Sequence[str]], colours: Sequence[str] = (), indent: in
         lines.append((" " * indent + "  ".join([*padded, *beside])).rstrip())
         lines.extend(margin + more for more in below)
     return lines
+
+
+def judged(label: str, colour: str, text: str, do: str, indent: int) -> Iterator[str]:
+    """Yield a verdict: its label, beside that what was found, wrapped, and below it what to do, if anything.
+
+    What to do has commands in it, which are to be copied: it stays in one line, that a terminal breaks without breaking them.
+    """
+    first, *more = textwrap.wrap(plain(text), WIDTH - indent, break_on_hyphens=False) or [""]
+    yield coloured(label.ljust(indent), colour) + first
+    yield from (" " * indent + line for line in (*more, *([f"do: {plain(do)}"] if do else ())))
 
 
 def is_lively(stream: TextIO) -> bool:

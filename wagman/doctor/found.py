@@ -1,14 +1,12 @@
 """The result of a check, and the verdict on all of them. No I/O."""
 
 import re
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, TypeAlias
 
 from attrs import evolve, frozen
 
-from wagman.cli.text import WIDTH, coloured
-from wagman.model.words import plain
+from wagman.cli.text import judged
 
 Verdict: TypeAlias = Literal["ok", "warning", "wrong", "unknown"]
 
@@ -63,10 +61,4 @@ def lines(found: Sequence[Found]) -> list[str]:
 
 def _lines(found: Found) -> Iterator[str]:
     label = found.verdict if found.verdict == "ok" else found.verdict.upper()
-    first, *more = _wrapped(found.text) or [""]
-    yield coloured(label.ljust(_INDENT), COLOURS[found.verdict]) + first
-    yield from (" " * _INDENT + line for line in (*more, *(_wrapped(f"do: {found.do}") if found.do else ())))
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(plain(text), WIDTH - _INDENT, break_on_hyphens=False)
+    return judged(label, COLOURS[found.verdict], found.text, found.do, _INDENT)

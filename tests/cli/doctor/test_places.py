@@ -45,6 +45,16 @@ def test_the_gravest_is_shown_first_and_each_says_what_to_do() -> None:
     assert [each.check for each in in_order(found)] == ["c", "b", "a"]
 
 
+def test_what_to_do_stays_in_one_line_so_that_a_command_in_it_can_be_copied() -> None:
+    do = "usermod --append --groups dialout-of-the-node wagman; then systemctl daemon-reload; systemctl restart wagman"
+    text = "the service's user may not open /dev/waggle_sysmon, which belongs to the group dialout-of-the-node"
+    assert lines([Found("port", "wrong", text, do)]) == [
+        "WRONG    the service's user may not open /dev/waggle_sysmon, which belongs to",
+        "         the group dialout-of-the-node",
+        f"         do: {do}",
+    ]
+
+
 def test_a_check_that_fails_by_itself_is_unknown_and_keeps_no_other_from_being_made() -> None:
     def broken() -> Iterator[Found]:
         yield Found("x", "ok", "so far")
