@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.cli.kit import HANG_UP, Daemon, Running, scripted, until
+from wagman.cli.events import ago_s
 from wagman.cli.exits import code_of
 from wagman.cli.sentences import sentence
 from wagman.client.blocking import Client, Follower
@@ -53,6 +54,13 @@ def test_since_an_id_is_exclusive_and_n_counts_forward(daemon: Daemon) -> None:
     assert ids(daemon.wagman("events", "--json", "--since", str(last - 3), "-n", "2").stdout) == [last - 2, last - 1]
     assert daemon.wagman("events", "--since", str(last)).stdout == ""
     assert daemon.wagman("events", "--since", str(last + 1)).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "ago"), [("90min", 5400.0), ("1d12h", 129_600.0), ("1.5h", 5400.0), ("noon", None), ("7", None)]
+)
+def test_how_long_ago_is_written_as_every_other_duration(text: str, ago: float | None) -> None:
+    assert ago_s(text) == ago
 
 
 def test_since_a_time_is_from_then_on(daemon: Daemon) -> None:

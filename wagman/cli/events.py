@@ -1,7 +1,6 @@
 """`wagman events`: the rolling log, oldest first; with -f also every new event."""
 
 import json
-import re
 import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -36,9 +35,6 @@ LONGEST_TYPE = 40
 LISTEN_S = 60.0
 RETRY_S = 0.5
 """The time between two tries to reach the service again (chosen)."""
-
-_AGO = re.compile(r"(\d+(?:\.\d+)?)(s|min|h|d)")
-_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 
 
 def add_arguments(parser: ArgumentParser, _command: str) -> None:
@@ -75,9 +71,13 @@ def place(text: str) -> int | str:
 
 
 def ago_s(text: str) -> float | None:
-    """Return how many seconds ago "90min" or "30d" is; None for other text."""
-    ago = _AGO.fullmatch(text)
-    return None if ago is None else float(ago[1]) * _SECONDS[ago[2]]
+    """Return how many seconds ago "90min" or "1d12h" is; None for other text."""
+    from wagman.config import durations  # noqa: PLC0415 - few commands need it
+
+    try:
+        return durations.parse(text)
+    except ValueError:
+        return None
 
 
 def _moment(text: str) -> datetime:
