@@ -23,9 +23,10 @@ from wagman.bridges.notify.rules import Moment
 from wagman.bridges.notify.sinks import Apprise, Command, Sink, trouble
 from wagman.bridges.notify.watch import Watch
 from wagman.bridges.programs import leaves, say
+from wagman.cli.text import local
 from wagman.client.errors import ClientError
 from wagman.model.errors import ConfigError
-from wagman.model.words import plain, user_name
+from wagman.model.words import user_name
 
 DONE, FAILED, USAGE, REFUSED = 0, 1, 2, 4
 """Exit codes, the same as those of the other commands."""
@@ -186,11 +187,3 @@ def wall() -> Moment:
     now = datetime.now().astimezone()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return Moment(now.timestamp(), (now - midnight).total_seconds())
-
-
-def local(stamp: str) -> str:
-    """Return a time stamp as local date and time; unchanged if a bad disk has damaged it."""
-    try:
-        return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except (ValueError, OverflowError):
-        return plain(stamp)
