@@ -37,6 +37,12 @@ def place(value: str) -> Path | None:
     return Path(directory, value) if directory else None
 
 
+def handed_over(path: str) -> str:
+    """The path of the credential with this file's name, if systemd hands one over; else the path itself."""
+    credential = place(Path(path).name)
+    return str(credential) if credential is not None and credential.exists() else path
+
+
 def read_secret(value: str) -> bytes:
     """The content of the file, without the end of its last line.
 

@@ -4,9 +4,7 @@ The bridge on a node reads it, and so do the commands for many nodes, which need
 are in files of their own, which only the programs that use them have to read.
 """
 
-import os
 from collections.abc import Mapping
-from pathlib import Path as FilePath
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -22,7 +20,7 @@ from wagman.config.document import parse, read
 from wagman.config.findings import Findings
 from wagman.config.kinds import BOOLEAN, DURATION, SOCKET_PATH, TEXT, one_of, whole
 from wagman.config.reading import Reader, Table
-from wagman.config.secrets import DIRECTORY, SECRET_FILE
+from wagman.config.secrets import SECRET_FILE, handed_over
 from wagman.config.setting import setting
 from wagman.model.errors import ConfigError
 
@@ -295,7 +293,7 @@ def load(path: str, needed: str) -> FleetConfig:
     Raises:
         ConfigError: the file has errors; it lists all of them, with their lines.
     """
-    parsed, findings = parse(read(_place(path), path), path), Findings()
+    parsed, findings = parse(read(handed_over(path), path), path), Findings()
     reader = Reader(findings, {f"[{name}]": section for name, section in TABLES.items()})
     reader.refuse_unknown(parsed.tables, (), TABLES)
     given = {name: _section(reader, parsed.tables, name, is_needed=name in (needed, "broker")) for name in TABLES}
@@ -329,10 +327,3 @@ def _check(broker: BrokerTable | None, findings: Findings) -> None:
         for key in ("ca", "certificate"):
             if getattr(broker, key) is not None:
                 findings.add(("broker", key), "is of no use with tls = false: nothing is encrypted then, and nobody proved")
-
-
-def _place(path: str) -> str:
-    """Return the path of the credential with this file's name, if systemd hands one over; else the path itself."""
-    directory = os.environ.get(DIRECTORY)
-    credential = FilePath(directory, FilePath(path).name) if directory else None
-    return str(credential) if credential is not None and credential.exists() else path

@@ -6,7 +6,6 @@ computer may read it. The unit hands the file over as a credential, so that only
 
 import os
 from collections.abc import Callable, Iterable
-from pathlib import Path as FilePath
 
 from attrs import evolve, field, frozen
 
@@ -17,7 +16,7 @@ from wagman.config.findings import Findings
 from wagman.config.kinds import BOOLEAN, COMMAND, DURATION, SOCKET_PATH, TEXT, Kind
 from wagman.config.positions import Path
 from wagman.config.reading import Reader, Table, nearest_first
-from wagman.config.secrets import DIRECTORY, SECRET_FILE, is_shown_to_others, read_secret
+from wagman.config.secrets import SECRET_FILE, handed_over, is_shown_to_others, read_secret
 from wagman.config.setting import setting, settings
 from wagman.model.catalogue import EVENT_TYPES
 from wagman.model.errors import ConfigError
@@ -119,20 +118,13 @@ def load(path: str, judge: Judge) -> NotifyConfig:
     Raises:
         ConfigError: the file has errors; it lists all of them, with their lines.
     """
-    at = place(path)
+    at = handed_over(path)
     parsed, findings = parse(read(at, path), path), Findings()
     config = _Tables(Reader(findings, {"[tell]": Rules, "[to.NAME]": Address, "[alive]": Pulse}), at, judge).config(parsed.tables)
     problems = findings.render(path, parsed.lines)
     if problems:
         raise ConfigError(problems)
     return config
-
-
-def place(path: str) -> str:
-    """Return the path of the credential with this file's name, if systemd hands one over; else the path itself."""
-    directory = os.environ.get(DIRECTORY)
-    credential = FilePath(directory, FilePath(path).name) if directory else None
-    return str(credential) if credential is not None and credential.exists() else path
 
 
 @frozen
