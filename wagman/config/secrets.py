@@ -37,6 +37,14 @@ def place(value: str) -> Path | None:
     return Path(directory, value) if directory else None
 
 
+def found(value: str) -> Path:
+    """Where the file is; raises FileNotFoundError for a credential that was not handed over."""
+    path = place(value)
+    if path is None:
+        raise FileNotFoundError(f"there is no credential {value}: ${DIRECTORY} is not set")
+    return path
+
+
 def handed_over(path: str) -> str:
     """The path of the credential with this file's name, if systemd hands one over; else the path itself."""
     credential = place(Path(path).name)
@@ -49,10 +57,7 @@ def read_secret(value: str) -> bytes:
     Raises:
         OSError: it is not there, or cannot be read, or is longer than any secret.
     """
-    path = place(value)
-    if path is None:
-        raise FileNotFoundError(f"there is no credential {value}: ${DIRECTORY} is not set")
-    with path.open("rb") as file:
+    with found(value).open("rb") as file:
         content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise OSError(errno.EFBIG, f"longer than {MOST_BYTES} bytes: is it the right file?")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from wagman.bridges.fleet.broker import LinkError
 from wagman.bridges.fleet.config import load
 from wagman.bridges.fleet.signing import Signers
 from wagman.model.errors import ConfigError
@@ -148,6 +149,14 @@ def test_a_credential_of_the_unit_goes_before_the_file(tmp_path: Path, monkeypat
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
     write(credentials, NODE + BROKER)
     assert load(path, "node").node is not None
+
+
+@pytest.mark.parametrize("keys", ["ca = 'given'", "certificate = 'given'\nkey = 'given'", "user = 'x'\npassword_file = 'given'"])
+def test_a_credential_that_is_not_handed_over_is_named(keys: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    broker = load(write(tmp_path, f"{NODE}{BROKER}{keys}\n"), "node").endpoint
+    with pytest.raises(LinkError, match=r"there is no credential given: \$CREDENTIALS_DIRECTORY is not set"):
+        _ = broker.context(), broker.password()
 
 
 @pytest.mark.parametrize("host", ["hub", "broker.example.org", "10.0.0.9", "::1", "fe80::1%eth0", "büro"])

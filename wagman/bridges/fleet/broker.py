@@ -10,7 +10,7 @@ import trio
 from attrs import frozen
 
 from wagman.bridges.programs import leaves
-from wagman.config.secrets import place, read_secret
+from wagman.config.secrets import found, read_secret
 from wagman.model.errors import WagmanError
 
 CONNECT_S: Final = 30.0
@@ -52,12 +52,12 @@ class Broker:
     def context(self) -> ssl.SSLContext:
         """Return the TLS context, with the authority and our certificate; raises LinkError if a file cannot be used."""
         try:
-            context = ssl.create_default_context(cafile=None if self.ca is None else _file(self.ca))
+            context = ssl.create_default_context(cafile=None if self.ca is None else found(self.ca))
         except (OSError, ValueError) as error:
             raise LinkError(f"ca {self.ca}: {words_of(error)}") from error
         try:
             if self.certificate is not None:
-                context.load_cert_chain(_file(self.certificate), None if self.key is None else _file(self.key))
+                context.load_cert_chain(found(self.certificate), None if self.key is None else found(self.key))
         except (OSError, ValueError) as error:
             raise LinkError(f"certificate {self.certificate}, key {self.key}: {words_of(error)}") from error
         return context
@@ -139,11 +139,3 @@ def words_of(error: BaseException) -> str:
             return str(error)
         case _:
             return ""
-
-
-def _file(value: str) -> str:
-    """Return the path of a file; raises OSError for a credential that is missing."""
-    found = place(value)
-    if found is None:
-        raise FileNotFoundError(2, f"there is no credential {value}: it is handed over by the unit")
-    return str(found)

@@ -15,7 +15,7 @@ from attrs import frozen
 
 from wagman.bridges.fleet.broker import words_of
 from wagman.cli.outcome import FAILED, USAGE, CommandError
-from wagman.config.secrets import DIRECTORY, place
+from wagman.config.secrets import found
 from wagman.model.errors import WagmanError
 from wagman.model.process import Ended, run
 
@@ -60,13 +60,15 @@ class Signers:
             CommandError: with USAGE where the file or the installation is wrong, with FAILED where that may pass.
         """
         try:
-            _readable(self._path)
+            _readable(found(self.file))
         except OSError as error:
             raise CommandError(f"orders.allowed_signers {self.file}: {words_of(error)}", USAGE) from error
         if shutil.which(TOOL) is None:
             raise CommandError(f"orders.allowed_signers: {WITHOUT_TOOL}", USAGE)
         for name in names:
-            ended = await run([TOOL, "-Y", "match-principals", "-I", name, "-f", str(self._path)], None, VERIFY_S, MOST_BYTES)
+            ended = await run(
+                [TOOL, "-Y", "match-principals", "-I", name, "-f", str(found(self.file))], None, VERIFY_S, MOST_BYTES
+            )
             if ended.status is None:
                 raise CommandError(f"{TOOL} {ended.detail}", FAILED)
             if ended.status != 0:
@@ -87,17 +89,9 @@ class Signers:
 
     async def _verified(self, directory: Path, who: str, signed: bytes, signature: str) -> Ended:
         seal = directory / "signature"
-        command = [TOOL, "-Y", "verify", "-n", NAMESPACE, "-I", who, "-f", str(self._path), "-s", str(seal)]
+        command = [TOOL, "-Y", "verify", "-n", NAMESPACE, "-I", who, "-f", str(found(self.file)), "-s", str(seal)]
         with _written(directory / "order", signed, seal, signature) as order:
             return await run(command, None, VERIFY_S, MOST_BYTES, stdin=order)
-
-    @property
-    def _path(self) -> Path:
-        """The path of the list; raises OSError for a credential that was not handed over."""
-        found = place(self.file)
-        if found is None:
-            raise FileNotFoundError(f"there is no credential {self.file}: ${DIRECTORY} is not set")
-        return found
 
 
 async def signature_of(data: bytes, key: str) -> str:
