@@ -120,10 +120,12 @@ def _own(table: Mapping[str, Any]) -> set[str]:
 
 
 def _key(key: str) -> str:
-    return key if _BARE.fullmatch(key) else _text(key)
+    return key if _BARE.fullmatch(key) else quoted(key)
 
 
-def _text(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as TOML has it."""
+    # JSON escapes as TOML does, except DEL, which TOML does not accept unescaped.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -132,7 +134,7 @@ def _value(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return _text(value)
+            return quoted(value)
         case list():
             return f"[{', '.join(map(_value, value))}]"
         case dict():

@@ -1,12 +1,12 @@
 """A plan as TOML: only what differs from the defaults, with a comment above each table that says what it is."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import frozen
 
 from wagman.config.load import loads
+from wagman.config.whole import quoted
 from wagman.init.plan import BoardPlan, EarPlan, GuestPlan, Plan
 from wagman.init.words import WordError
 from wagman.model.errors import ConfigError
@@ -114,7 +114,7 @@ def _pairs(table: Mapping[str, object]) -> Iterator[str]:
 
 def _key(key: str) -> str:
     is_bare = key.isascii() and key.replace("-", "").replace("_", "").isalnum()
-    return key if is_bare else _string(key)
+    return key if is_bare else quoted(key)
 
 
 def _value(value: object) -> str:
@@ -122,14 +122,9 @@ def _value(value: object) -> str:
         case _Ears():
             return _ears(value.ears)
         case str():
-            return _string(value)
+            return quoted(value)
         case list():
             return f"[{', '.join(map(_value, value))}]"
         case bool():
             return "true" if value else "false"
     return str(value)
-
-
-def _string(text: str) -> str:
-    # JSON escapes as TOML does, except DEL, which TOML does not accept unescaped.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
