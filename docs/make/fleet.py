@@ -2,10 +2,9 @@
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from docs.make.configuration import table_of
-from docs.make.pages import between, keep, table
+from docs.make.pages import keep_part, table
 from docs.make.socket import properties
 from wagman.api.discovery import schema_of
 from wagman.bridges.fleet import shorthand
@@ -23,11 +22,6 @@ TOPICS = {
     "do": "`PREFIX/1/NODE/do/WHO`, never retained",
     "done": "`PREFIX/1/NODE/done/WHO`",
 }
-
-
-def made(folder: Path) -> dict[str, str]:
-    """The page with tables made anew."""
-    return {PAGE: between((folder / PAGE).read_text(encoding="utf-8"), MODULE, tables())}
 
 
 def tables() -> str:
@@ -69,4 +63,4 @@ def _shape(shape: type) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(keep(MODULE, made))
+    sys.exit(keep_part(MODULE, PAGE, tables))

@@ -1,9 +1,8 @@
 """Writes the tables of docs/metrics.md from the catalogue: `python -m docs.make.metrics`; `--check` sees if they are stale."""
 
 import sys
-from pathlib import Path
 
-from docs.make.pages import between, keep, table
+from docs.make.pages import keep_part, table
 from wagman.bridges.metrics.catalogue import SUBJECTS, UP
 from wagman.bridges.metrics.left_out import LEFT_OUT
 
@@ -23,10 +22,5 @@ def tables() -> str:
     return f"## All metrics\n\n{metrics}\n## What is left out\n\n{left}"
 
 
-def make(folder: Path) -> dict[str, str]:
-    """The page, with its tables as they are now."""
-    return {PAGE: between((folder / PAGE).read_text(encoding="utf-8"), MODULE, tables())}
-
-
 if __name__ == "__main__":
-    sys.exit(keep(MODULE, make))
+    sys.exit(keep_part(MODULE, PAGE, tables))

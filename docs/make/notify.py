@@ -1,11 +1,9 @@
 """Writes the keys of `notify.toml` into docs/notify.md: `python -m docs.make.notify`; `--check` sees if they are stale."""
 
 import sys
-from collections.abc import Mapping
-from pathlib import Path
 
 from docs.make.configuration import table_of
-from docs.make.pages import between, keep
+from docs.make.pages import keep_part
 from wagman.bridges.notify.config import Address, Program, Pulse
 from wagman.bridges.notify.rules import Rules
 
@@ -30,10 +28,5 @@ def tables() -> str:
     return "\n".join(parts).replace("(#durations)", "(configuration.md#durations)")
 
 
-def page(folder: Path) -> Mapping[str, str]:
-    """The page, with the tables in their place."""
-    return {PAGE: between((folder / PAGE).read_text(encoding="utf-8"), MODULE, tables())}
-
-
 if __name__ == "__main__":
-    sys.exit(keep(MODULE, page))
+    sys.exit(keep_part(MODULE, PAGE, tables))

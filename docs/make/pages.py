@@ -63,6 +63,11 @@ def keep(module: str, make: Callable[[Path], Mapping[str, str]], argv: Sequence[
     return int(args.check and bool(stale))
 
 
+def keep_part(module: str, page: str, make: Callable[[], str]) -> int:
+    """The command of a module that makes only a part of a page, which says where that is to stand."""
+    return keep(module, lambda folder: {page: between((folder / page).read_text(encoding="utf-8"), module, make())})
+
+
 def _row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 

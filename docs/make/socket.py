@@ -3,13 +3,12 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import attrs
 from attrs import NOTHING
 
-from docs.make.pages import between, keep
+from docs.make.pages import keep_part
 from wagman.api import wire
 from wagman.api.access import Role
 from wagman.api.discovery import ERRORS, ROLES, SCHEMAS
@@ -27,11 +26,6 @@ STANDARD = {
     wire.INVALID_PARAMS: "the parameters do not fit the method, or there is no such guest or board",
     wire.INTERNAL_ERROR: "a defect in the program; the event `service.request_failed` has the details",
 }
-
-
-def made(folder: Path) -> dict[str, str]:
-    """The page with tables made anew."""
-    return {PAGE: between((folder / PAGE).read_text(encoding="utf-8"), MODULE, tables())}
 
 
 def tables() -> str:
@@ -107,4 +101,4 @@ def _words(schema: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(keep(MODULE, made))
+    sys.exit(keep_part(MODULE, PAGE, tables))

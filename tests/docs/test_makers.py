@@ -8,17 +8,7 @@ import pytest
 
 from docs.make.pages import DOCS, END, MarkerError, begin, between, keep, table
 
-MODULES = [
-    "docs.make.configuration",
-    "docs.make.commands",
-    "docs.make.notify",
-    "docs.make.socket",
-    "docs.make.events",
-    "docs.make.states",
-    "docs.make.fleet",
-    "docs.make.metrics",
-    "docs.make.dashboard",
-]
+MODULES = [f"docs.make.{path.stem}" for path in sorted((DOCS / "make").glob("*.py")) if "sys.exit(keep" in path.read_text()]
 
 
 def run(folder: Path, text: str, *arguments: str) -> int:
@@ -64,6 +54,11 @@ def test_a_page_without_the_marks_is_an_error(page: str) -> None:
 
 def test_a_table_has_a_line_for_each_row() -> None:
     assert table(("a", "b"), [("1", "2")]) == "| a | b |\n|---|---|\n| 1 | 2 |\n"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nox_looks_at_each_of_them(module: str) -> None:
+    assert f'"{module}"' in (DOCS.parent / "noxfile.py").read_text()
 
 
 @pytest.mark.parametrize("module", MODULES)
