@@ -23,7 +23,7 @@ from benchmarks.node import running_node
 from benchmarks.processes import PATIENCE_S, busy_percent, program, pss_mb, wait_until
 from benchmarks.scale import Scale
 from benchmarks.timing import in_turns
-from tests.ports import free_port
+from tests.ports import free_port, listens
 
 HOST = "127.0.0.1"
 PATH = "/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
@@ -144,9 +144,3 @@ def configured(text: str) -> Iterator[Path]:
         path = Path(folder) / "peer.conf"
         path.write_text(text, encoding="utf-8")
         yield path
-
-
-def listens(port: int) -> bool:
-    """Return whether connections to this TCP port are accepted."""
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0

@@ -4,7 +4,6 @@ import grp
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import pytest
 from attrs import define, field
 
-from tests.ports import free_port
+from tests.ports import free_port, listens
 from tests.service.kit import CONFIG, PATIENCE_S, Node, environment, eventually, new_node
 from wagman.systemd.cockpit import FILES, START, shipped, start
 
@@ -128,18 +127,13 @@ def logged_in(node: Node, share: Path, role: Role, browser: "Browser") -> Iterat
         stderr=subprocess.DEVNULL,
     )
     try:
-        eventually(lambda: is_open(port))
+        eventually(lambda: listens(port))
         seat = Seat(page_at(port), browser)
         yield seat
         seat.close()
     finally:
         server.kill()
         server.wait()
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def shown_ids(page: "Page") -> list[int]:

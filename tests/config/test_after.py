@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.config.test_problems import problems
+from tests.config.kit import problems
 from wagman.config.load import loads
 
 FILE = """

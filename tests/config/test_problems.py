@@ -4,16 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wagman.config.load import loads
-from wagman.model.errors import ConfigError
+from tests.config.kit import problems
 
 GUEST = "[device.gn]\nport = 1\nshutdown = []\n"
-
-
-def problems(text: str) -> list[str]:
-    with pytest.raises(ConfigError) as caught:
-        loads(text, "f")
-    return list(caught.value.problems)
 
 
 DURATION = 'must be a duration from 0.1 s to 36500 d: a number of seconds, or such as "90s", "10min", "1h30min"'

@@ -17,7 +17,7 @@ from attrs import define, field
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.ports import free_port
+from tests.ports import free_port, listens
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 needs_mosquitto = pytest.mark.skipif(
@@ -61,11 +61,7 @@ class Mosquitto:
         assert MOSQUITTO is not None
         with (self.home / "log").open("ab") as log:
             self.process = subprocess.Popen([MOSQUITTO, "-c", str(self.home / "conf")], stdout=log, stderr=log)
-        eventually(self._listens, "mosquitto does not start")
-
-    def _listens(self) -> bool:
-        with socket.socket() as ours:
-            return ours.connect_ex(("127.0.0.1", self.port)) == 0
+        eventually(lambda: listens(self.port), "mosquitto does not start")
 
     def stop(self) -> None:
         if self.process is not None:

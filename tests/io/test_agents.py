@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.io.test_command import exec_board, needs_agents, seen, switched
-from tests.ports import free_port
+from tests.ports import free_port, listens
 from tests.service.kit import eventually
 from wagman.io.command import Commands
 
@@ -148,13 +148,8 @@ def test_a_server_is_switched_through_redfish_which_says_yes_long_before_it_has_
         str(tmp_path / "settings"),
     )
     certified = ("--ssl-certificate", str(tmp_path / "certificate"), "--ssl-key", str(tmp_path / "key"))
-    with running(tmp_path, *command, *certified, ready=lambda: accepts(port)):
+    with running(tmp_path, *command, *certified, ready=lambda: listens(port)):
         obeys(agent("fence_redfish", "-a", "127.0.0.1", f"--ipport={port}", "-l", "any", "-p", "any", "--ssl-insecure"), "0")
-
-
-def accepts(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 # --- SNMP -------------------------------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cockpit.kit import FLAGS, NEEDED, Seat, card, is_open, page_at, server_at, shown_ids
-from tests.ports import free_port
+from tests.cockpit.kit import FLAGS, NEEDED, Seat, card, page_at, server_at, shown_ids
+from tests.ports import free_port, listens
 from tests.systemd.machine import PATH, Machine, eventually
 from wagman.systemd.cockpit import FOLDER
 
@@ -44,7 +44,7 @@ def at_the_machine(machine: Machine, browser: "Browser") -> Iterator[Seat]:
     clean = ("env", "-i", f"PATH={PATH}", "HOME=/root")
     server = subprocess.Popen((*inside, *clean, *server_at(port)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        eventually(lambda: is_open(port))
+        eventually(lambda: listens(port))
         seat = Seat(page_at(port), browser)
         yield seat
         seat.close()

@@ -1,7 +1,6 @@
 """Brokers that speak MQTT, and that keep what they are to keep over their restarts: mosquitto, and another one."""
 
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +9,7 @@ import pytest
 from attrs import define, field
 
 from tests.io.brokers import STARTS_S, eventually
-from tests.ports import free_port
+from tests.ports import free_port, listens
 
 NATS = shutil.which("nats-server") or shutil.which("nats-server", path="/usr/sbin:/usr/local/bin")
 needs_nats = pytest.mark.skipif(NATS is None, reason="nats-server is not installed")
@@ -49,11 +48,7 @@ class Nats:
         assert NATS is not None
         with (self.home / "nats.log").open("ab") as log:
             self.process = subprocess.Popen([NATS, "-c", str(conf)], stdout=log, stderr=log)
-        eventually(self._listens, "nats-server does not start")
-
-    def _listens(self) -> bool:
-        with socket.socket() as ours:
-            return ours.connect_ex(("127.0.0.1", self.port)) == 0
+        eventually(lambda: listens(self.port), "nats-server does not start")
 
     def stop(self) -> None:
         if self.process is not None:

@@ -1,7 +1,6 @@
 """An order is carried out once or never, in time or never, and whoever gave it is told."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -204,14 +203,6 @@ async def until_idle(obeying: Obeying) -> None:
 
 
 # --- Against a service ------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    daemon = Daemon(tmp_path_factory.mktemp("service"))
-    daemon.start()
-    yield daemon
-    daemon.end()
 
 
 def obey(path: Path, socket: str, *messages: Message) -> list[dict[str, Any]]:
