@@ -158,7 +158,7 @@ class WillStop(Booting):
     successors: ClassVar[frozenset[str]] = frozenset({"stopped", "starting", "stopping", "maintenance"})
 
     def power(self, memory: Memory) -> PowerGoal:
-        return evolve(super().power(memory), leaving=self.relay.on)
+        return evolve(super().power(memory), leaving=True)
 
     def on_enter(self, now: Situation) -> Step:
         return self.stay(now, now.event("will_stop", reason=self.reason), alarms=self.resume(now))

@@ -127,7 +127,7 @@ class Outlet:
         if self.awaits_answer or self.is_reached:
             return None
         level = self.needed
-        if level == "on" and (self.goal.level != "on" or self.goal.leaving):
+        if level != "off" and (self.goal.level != "on" or self.goal.leaving):
             return None
         # A command during a pulse would do nothing, or be undone at the end of the pulse.
         first_s = max(self.state.off_due_s(self) if level == "off" else -math.inf, self.signs.pulsed_until_s)
