@@ -102,6 +102,11 @@ def alarm(name: str, in_s: float, waits_for: str | None = None) -> dict[str, Any
             status(),
             "its power is left alone until it is known whether it runs, which takes 1 min 20 s at most",
         ),
+        (
+            {"alarms": [alarm("adopt", 0.0, "silence")]},
+            status(),
+            "its power is left alone, for neither the board nor a heartbeat shows whether it runs: wagman probe asks both once",
+        ),
         ({}, status(), "it waits for its turn"),
         (
             {},

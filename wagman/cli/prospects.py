@@ -18,6 +18,7 @@ _NEXT = {
 
 UNHEARD = "put off, until the board has listened long enough to show that it is silent"
 UNASKED = "put off, until the board answers"
+PROBE = "wagman probe asks both once"
 NOT_SEEN = "put off: while the board is not seen, nobody can tell whether it is alive"
 
 
@@ -68,7 +69,7 @@ def _obstacles(row: Device, status: Status) -> Iterator[str]:
     yield from _around(row, status)
     if any(_keeps_down(problem, row) for problem in status.get("problems", ())):
         yield "nobody can read whether somebody has stopped it: wagman start starts it all the same"
-    yield from _due(row)
+    yield from _due(row, status)
     if row.get("waits_for"):
         yield f"it waits for {enumerated(row['waits_for'])} to be started{_at_most(row, status['wagman'], 'after')}"
     yield _turn(status["wagman"])
@@ -119,9 +120,14 @@ def _sensed(status: Status, *states: str) -> str:
     return f" ({'; '.join(found)})" if found else ""
 
 
-def _due(row: Device) -> Iterator[str]:
-    if (wait_s := _in_s(row, "adopt")) is not None:
-        yield f"its power is left alone until it is known whether it runs, which takes {duration(wait_s)} at most"
+def _due(row: Device, status: Status) -> Iterator[str]:
+    for alarm in row["alarms"]:
+        if alarm["name"] == "adopt" and alarm["held"]:  # the time is up, and still nobody knows: no clock ends that
+            board = in_words(board_of(row, status))
+            yield f"its power is left alone, for neither {board} nor a heartbeat shows whether it runs: {PROBE}"
+        elif alarm["name"] == "adopt":
+            wait = duration(alarm["in_s"])
+            yield f"its power is left alone until it is known whether it runs, which takes {wait} at most"
     if row["next_start_in_s"] is not None:
         yield f"next try in {duration(row['next_start_in_s'])}{_failures(row['failures'])}"
 
