@@ -34,8 +34,8 @@ heartbeat = {{ http = "http://127.0.0.1:{page}/g{board}-{port}", network = "lan"
 PROGRAM = """
 [board.b0]
 kind = "exec"
-on = ["true"]
-off = ["true"]
+on = ["true", "%p"]
+off = ["true", "%p"]
 {asked}
 poll = {poll_s}
 """
@@ -90,7 +90,7 @@ def on_a_program(scale: Scale) -> Iterator[Figure]:
     """Measure the service on a board that is a program, with the cost of the program."""
     asked = {
         "one call for all": 'list_status = ["sh", "-c", "for port in 1 2 3 4 5 6 7 8; do echo $port,x,ON; done"]',
-        "a call for each": 'status = ["sh", "-c", "exit 0"]',
+        "a call for each": 'status = ["sh", "-c", "exit 0", "%p"]',
     }
     for how, key in asked.items():
         with TemporaryDirectory(prefix="wb") as name:

@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 
 from tests.service.kit import eventually
 from tests.service.test_messages import is_running
+from wagman.config.load import loads
 from wagman.config.setting import settings
 from wagman.io import command
 from wagman.io.command import MOST_TIMEOUT_S, Commands, ExecBoard, listed
 from wagman.model.backend import BLANK_BOOTS, Abilities, Identity
-from wagman.model.errors import BoardError, BoardProtocolError, BoardRefusedError, BoardTimeoutError
+from wagman.model.errors import BoardError, BoardProtocolError, BoardRefusedError, BoardTimeoutError, ConfigError
 
 FENCE_DUMMY = shutil.which("fence_dummy", path="/usr/sbin:/usr/bin") or ""
 
@@ -380,3 +381,35 @@ def test_what_switches_is_some_program() -> None:
         for value in ([], [""], "poweroff", None, [1]):
             with pytest.raises(ValueError, match="a list of non-empty strings"):
                 program.read(value)
+
+
+def said_of(keys: str, ports: Sequence[str]) -> str:
+    """What check-config says of a board with these keys, and a guest on each of these ports."""
+    guests = "".join(
+        f"[device.g{number}]\nport = {port!r}\nshutdown = []\nheartbeat = false\n" for number, port in enumerate(ports)
+    )
+    try:
+        loads(f'[board]\nkind = "exec"\n{keys}\n{guests}', "wagman.toml")
+    except ConfigError as error:
+        return "\n".join(error.problems)
+    return ""
+
+
+SAME = 'on = ["plug", "on"]\noff = ["plug", "off"]\nstatus = ["plug"]'
+OF_EACH = SAME.replace("]", ', "-n%p"]')
+
+
+@pytest.mark.parametrize(
+    ("keys", "ports", "wrong"),
+    [
+        (SAME, "12", ["on", "off", "status"]),
+        (SAME, "1", []),  # it has one outlet, which has no name
+        (OF_EACH, "12", []),
+        (OF_EACH.replace('"off", "-n%p"', '"off", "-n1"'), "12", ["off"]),  # one guest's off would cut the other
+        (OF_EACH.replace('status = ["plug", "-n%p"]', 'status = ["plug"]\nlist_status = ["plug"]'), "12", []),
+    ],
+)
+def test_commands_that_are_the_same_for_each_port_are_refused(keys: str, ports: str, wrong: Sequence[str]) -> None:
+    said = said_of(keys, ports)
+    assert [key for key in ("on", "off", "status") if f"board.{key}: %p is needed in it" in said] == wrong
+    assert bool(said) == bool(wrong)

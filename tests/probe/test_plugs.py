@@ -248,7 +248,7 @@ def test_a_meter_that_is_not_there_is_told_at_the_key_that_rests_on_it(site: Sit
 def test_boards_that_are_commands_are_asked_and_a_port_that_one_does_not_have_is_no_others_fault(site: Site) -> None:
     status = json.dumps(["sh", "-c", '[ "$0" = a ] && exit 0; echo no such plug; exit 1', "%p"])
     site.write(
-        f'[board.odd]\nkind = "exec"\non = ["true"]\noff = ["true"]\nstatus = {status}\n'
+        f'[board.odd]\nkind = "exec"\non = ["true", "%p"]\noff = ["true", "%p"]\nstatus = {status}\n'
         + "".join(f"[device.{name}]\nport = '{name}'\nshutdown = []\nheartbeat = false\n" for name in ("a", "b"))
     )
     [board] = site.json()["boards"]

@@ -1,14 +1,15 @@
 """A board that is a program: a fence agent, or anything else that switches an outlet and reports its state by exit status."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
 
 import trio
 from attrs import define, field, frozen
 
 from wagman.config import durations
 from wagman.config.boards import PlainBoard
+from wagman.config.findings import Finding
 from wagman.config.kinds import COMMAND, DURATION, Kind, one_of
 from wagman.config.setting import setting
 from wagman.model import process
@@ -17,6 +18,9 @@ from wagman.model.errors import BoardError, BoardProtocolError, BoardRefusedErro
 from wagman.model.facts import Supply
 from wagman.model.process import Ended
 from wagman.model.words import plain
+
+if TYPE_CHECKING:
+    from wagman.config.schema import Config, DeviceConfig
 
 ON, OFF = 0, 2
 """The exit statuses of `status` (specified: the fence agents' contract). Any other says nothing."""
@@ -119,6 +123,17 @@ class ExecBoard(PlainBoard):
     def stated_readback(self) -> Readback | None:
         """What `readback` says; `none` if no command tells."""
         return self.readback if self.status or self.list_status else "none"
+
+    def findings(self, config: "Config", devices: "Sequence[DeviceConfig]") -> Iterator[Finding]:
+        """Findings about commands that are the same for each port."""
+        yield from super().findings(config, devices)
+        for key in ("on", "off", "status") if len({device.port for device in devices}) > 1 else ():
+            command: tuple[str, ...] = getattr(self, key)
+            # `status` is not run where there is `list_status`.
+            if command and not any("%p" in word for word in command) and not (key == "status" and self.list_status):
+                yield Finding(
+                    (key,), "%p is needed in it, for the port: without it, this is about one outlet, whichever guest is meant"
+                )
 
     def backend(self) -> "Commands":
         """The back end that runs the commands."""
