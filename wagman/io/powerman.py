@@ -12,6 +12,7 @@
   to the unit, the on never arrives. Therefore `cycle` is no `pulse`, and never used.
 """
 
+import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -154,7 +155,12 @@ def _shown(data: bytes | bytearray) -> str:
 def _reason(error: Exception) -> str:
     """What went wrong, at the first of a name's addresses."""
     cause = error.__cause__
-    return plain(cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else error)
+    first: BaseException = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else error
+    while first.__cause__ is not None:
+        first = first.__cause__
+    # Python's own words hold the address once more, as a tuple; the numbers of names that are not known are below 0.
+    number = first.errno if isinstance(first, OSError) else None
+    return plain(os.strerror(number) if number is not None and number > 0 else first)
 
 
 def _listed(names: Sequence[str]) -> str:
