@@ -9,6 +9,7 @@ cuts
   while it is energised. `released = "held"` is for a kernel that keeps the level; a relay then powers while it is energised.
 """
 
+import errno
 import os
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ except ImportError as error:
 
 CONSUMER = "wagman"
 """The name under which the kernel shows who holds a line."""
+
+_NO_CHIP = (errno.ENOENT, errno.ENODEV, errno.ENOTTY)
+"""What the kernel and libgpiod say of a path at which there is no GPIO chip."""
 
 Released: TypeAlias = Literal["on", "held"]
 """What the guests have when the lines are released: power (`on`), or what they had (`held`)."""
@@ -245,7 +249,8 @@ class Gpio:
             finally:
                 chip.close()
         except OSError as error:
-            raise LinkGoneError(f"{self.address}: {_reason(error)}") from error
+            hint = ": gpiodetect shows the chips that there are" if error.errno in _NO_CHIP else ""
+            raise LinkGoneError(f"{self.address}: {_reason(error)}{hint}") from error
 
     def _check(self, label: str) -> None:
         if self.config.label is not None and label != self.config.label:
