@@ -150,7 +150,10 @@ def test_commands_have_commas_and_blanks_and_any_key_can_be_said() -> None:
         (["--board", "shelly=plug"], "give both --board and --guest"),
         (["--board", "shely=plug", "--guest", "gn"], 'no kind of board called "shely"; the nearest are shelly'),
         (["--board", "shelly", "--guest", "gn"], "a board of kind shelly needs host"),
-        (["--board", "gpio=/dev/gpiochip1", "--guest", "gn"], "a board of kind gpio needs released"),
+        (
+            ["--board", "gpio=/dev/gpiochip1", "--guest", "gn"],
+            'needs released, as in --board gpio=/dev/gpiochip1,released=..., which is "on" or "held"',
+        ),
         (["--board", "exec", "--guest", "gn"], "a board of kind exec needs on, off"),
         (
             ["--board", "shelly=plug,pol=5s", "--guest", "gn"],

@@ -35,7 +35,10 @@ def board(text: str) -> BoardPlan:
         known(key, table, f"key of a board of kind {kind}")
     values = {key: _value(table, key, each) for key, each in more.items()}
     if lacking := [key for key in required(section) if key not in values]:
-        raise WordError(f"a board of kind {kind} needs {', '.join(lacking)}, as in --board {kind},{lacking[0]}=...")
+        wanted = kind_of(table, lacking[0])
+        # Commands are typed as words here, and not as the list that the file has.
+        meant = "" if wanted.is_command else f", which is {wanted.wants}"
+        raise WordError(f"a board of kind {kind} needs {', '.join(lacking)}, as in --board {text},{lacking[0]}=...{meant}")
     return BoardPlan(kind, section, values)
 
 
