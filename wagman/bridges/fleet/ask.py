@@ -33,6 +33,9 @@ UNANSWERED: Final = (
     "it was not carried out, or the answer was lost: look at the events; or the node takes no orders ([orders] in its fleet.toml)"
 )
 
+UNHEARD: Final = "nothing was heard of it: its name, or the acl?"
+"""The reason for a node of which nobody has heard: a broker does not tell whom it gives nothing."""
+
 REFUSED: Final = "the broker refused it"
 
 SIGNED_LATE: Final = "signing took until its deadline: have ssh-agent hold the key, or give it longer by --within"
@@ -127,7 +130,7 @@ class Asking:
                     free_s = trio.current_time() + self.args.every_s
                     await self._ask(answers, node, said)
                 else:
-                    said[node] = Said("offline", "it is not there")
+                    said[node] = Said("offline", "it is not there" if node in known else UNHEARD)
                 failed += said[node].outcome != ACCEPTED
             nursery.cancel_scope.cancel()
 

@@ -93,9 +93,8 @@ class Gate:
 
     def _too_soon(self, number: str, now_s: float) -> Answer | None:
         if not self.is_settled:
-            return answer(
-                number, "refused", f"the ledger of orders is new: for {MOST_LATE_S:g} s nobody knows which were carried out"
-            )
+            again = f"order again once this bridge has run for {MOST_LATE_S / 60:g} min"
+            return answer(number, "refused", f"the ledger of orders is new, and nobody knows which were carried out: {again}")
         passed_s, self._at_s = max(now_s - self._at_s, 0.0), now_s
         self._left = min(self._left + passed_s * self.terms.most / self.terms.per_s, float(self.terms.most))
         if self._left < 1:

@@ -134,6 +134,8 @@ def totals(found: Iterable[Row]) -> str:
 def show(args: Namespace, known: Known) -> int:
     """Print the table; return FAILED if any node calls for a person."""
     found = rows(known, args.nodes, datetime.now(UTC))
+    # A broker does not tell whom it gives nothing.
+    nowhere = ", or the acl of the broker lets us read of none" if args.sqlite is None else ""
     if args.json:
         nodes = {
             each.node: {"is": each.rank.name.lower(), "online": known[each.node][0], "status": known[each.node][1]}
@@ -141,7 +143,11 @@ def show(args: Namespace, known: Known) -> int:
         }
         print(json.dumps({"v": 1, "nodes": nodes}))
     else:
-        print(*(table([_HEAD, *(each.cells for each in found)]) if found else ()), totals(found), sep="\n")
+        print(
+            *(table([_HEAD, *(each.cells for each in found)]) if found else ()),
+            totals(found) + ("" if known else nowhere),
+            sep="\n",
+        )
     where = "at the broker" if args.sqlite is None else f"in {args.sqlite}"
     if (why := stranger(known, args.nodes, where)) is not None:
         complain(why)  # the others are shown all the same
