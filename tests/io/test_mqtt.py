@@ -358,8 +358,15 @@ def test_a_pulse_that_somebody_left_in_the_broker_is_deleted(broker: Mosquitto) 
 def test_what_the_broker_kept_of_a_plug_that_does_not_answer_is_not_believed(broker: Mosquitto, impatient: None) -> None:
     broker.publish("x/1", "ON", retained=True)
     config = MqttBoard(host=broker.address, **OWN)
-    with pytest.raises(BoardTimeoutError, match=f"{broker.address} did not answer within 0.5 s"):
+    with pytest.raises(BoardTimeoutError, match=f"{broker.address} did not answer within 0.5 s") as told:
         look(config.backend())
+    # A broker does not tell of a topic that is spelt otherwise, or that it keeps from us: a person has to compare.
+    assert "(asked on x/1/get, listened on x/1)" in str(told.value)
+
+
+def test_a_device_that_does_not_say_who_it_is_is_told_with_where_it_was_asked(broker: Mosquitto, impatient: None) -> None:
+    with pytest.raises(BoardTimeoutError, match=r"\(asked on esphome/ping/node, listened on esphome/discover/node\)"):
+        run(MqttBoard(host=broker.address, preset="esphome", device="node").backend().greet)
 
 
 def test_a_plug_that_is_unplugged_is_unknown_and_never_off(broker: Mosquitto, plug: FakeTasmota, impatient: None) -> None:

@@ -4,8 +4,7 @@ A *device* here is a plug or relay with firmware of its own, as MQTT and its fir
 
 - Each question is a connection of its own, so that nothing old can be taken for its answer.
 - **A retained message is old.** A state counts only if it came after the device was asked for it. A device that does not answer
-  is
-  unknown, whatever the broker retained of it, and whether the broker calls it online or not: that may be out of date.
+  is unknown, whatever the broker retained of it, and whether the broker calls it online or not: that may be out of date.
 - A command is sent at most once and is never retained by the broker, so that nobody carries it out hours later.
 - **A retained command of somebody else** is carried out each time the device or the broker restarts. It is deleted when it is
   seen,
@@ -356,7 +355,7 @@ class Mqtt:
         if topic is not None and visit.live.get(topic):
             return BoardProtocolError(f"{self.address}: what came on {topic} says nothing of port {visit.ports[0]}")
         gone = ", and the broker says that it is offline" if visit.is_offline() else ""
-        return BoardTimeoutError(f"{self.address} did not answer within {ANSWER_S:g} s{gone}")
+        return BoardTimeoutError(f"{self.address} did not answer within {ANSWER_S:g} s{visit.where()}{gone}")
 
     def _check(self, visit: Visit) -> None:
         """Check which device has answered, if its answer says so.

@@ -46,6 +46,14 @@ class Visit:
         """A topic or a payload, filled in for one port and the length of a pulse."""
         return filled(text, self.device, port, seconds)
 
+    def where(self) -> str:
+        """The topics of a question and of its answer. No broker tells of one that is spelt otherwise: a person has to compare."""
+        asked, heard = self.topics.ask_topic, self.topics.state_topic
+        if not self.ports and self.topics.who is not None:  # it is asked who it is
+            asked, heard = self.topics.who.ask_topic, self.topics.who.topic
+        port = next(iter(self.ports), "")
+        return f" (asked on {self.at(asked, port)}, listened on {self.at(heard, port)})"
+
     def clear(self) -> None:
         """Delete the retained commands."""
         for topic in self._of_all(self._commands()):
