@@ -20,6 +20,10 @@ PROBLEMS = [
     ("[board]\npol = 1\n", "5: board.pol: unknown key: the nearest that is known here is poll"),
     ("[wagman]\nallowed_attempts = 1\n", "5: wagman.allowed_attempts: unknown key: it belongs in [device.NAME]"),
     ("[defaults]\nport = 1\n", "5: defaults.port: unknown key: it belongs in [device.NAME]"),
+    (
+        "[service]\nnetwork.lan.witness = { ping = '10.0.0.1' }\n",
+        "5: service.network: unknown key: it is a table of its own: put the line above the first line in brackets",
+    ),
     ("[environment.temp_c]\n", "4: environment.temp_c: unknown key: the nearest that is known here is temperature_c"),
     ("start_timeout_s = 1\n", "4: device.gn.start_timeout_s: unknown key: the nearest that is known here is start_timeout"),
     ("is_self = true\n", "4: device.gn.is_self: unknown key: the nearest that is known here is self"),

@@ -82,14 +82,17 @@ class Reader:
     def refuse_unknown(self, table: Table, path: Path, known: Collection[str]) -> None:
         """Note each key that is not known."""
         for key in table.keys() - set(known):
-            self.findings.add((*path, key), f"unknown key: {self._hint(key, known)}")
+            self.findings.add((*path, key), f"unknown key: {self._hint(key, table[key], known)}")
 
     def named(self, path: Path, what: str) -> None:
         """Note it if the last part of `path` cannot be a name."""
         if not NAME.fullmatch(str(path[-1])):
             self.findings.add(path, f"a {what} {NAME_WANTED}")
 
-    def _hint(self, key: str, known: Collection[str]) -> str:
+    def _hint(self, key: str, value: object, known: Collection[str]) -> str:
+        if isinstance(value, dict) and any(home.startswith((f"[{key}]", f"[{key}.")) for home in self.homes):
+            # As in `network.lan.witness = ...`, which TOML takes for a part of the table that it stands in.
+            return "it is a table of its own: put the line above the first line in brackets"
         homes = [home for home, section in self.homes.items() if key in settings(section)]
         if homes:
             return f"it belongs in {' or '.join(homes)}"
