@@ -68,6 +68,7 @@ def test_while_a_guest_halts_the_time_until_its_power_is_cut_is_told() -> None:
     subject.seen(status("stopping", wanted="down", alarms=alarms), NOW)
     later = NOW._replace(mono_s=NOW.mono_s + 60.0)
     assert subject.waiting(later) == "gn: stopping, 1 min 41 s, its power is cut in 8 min 19 s at most"
+    assert subject.waiting(later, is_seen=False) == "gn: stopping, 1 min 41 s", "nothing is cut by a board that cannot be seen"
     assert subject.waiting(NOW._replace(mono_s=NOW.mono_s + 600.0)) == "gn: stopping, 10 min 41 s"
 
 

@@ -349,7 +349,7 @@ class Task:
 
     def _waiting_words(self) -> str:
         now = self._moment()
-        return "; ".join([each.waiting(now) for each in self._pursuits] + self._unseen)
+        return "; ".join([each.waiting(now, is_seen=not self._unseen) for each in self._pursuits] + self._unseen)
 
 
 def _unknown(error: ClientError) -> str:

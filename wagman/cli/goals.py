@@ -152,10 +152,15 @@ class Pursuit:
         if self.outcome is None:
             self._decide(outcome, now, reason)
 
-    def waiting(self, now: Moment) -> str:
-        """What is being waited for, in words, and when the power is cut of a guest that does not halt."""
+    def waiting(self, now: Moment, *, is_seen: bool = True) -> str:
+        """What is being waited for, in words, and when the power is cut of a guest that does not halt.
+
+        Args:
+            now: the present moment.
+            is_seen: the boards can be seen; nothing is cut by one that cannot.
+        """
         left_s = self._cut_at_s - now.mono_s if self._cut_at_s is not None and self.state in GOING else 0.0
-        cut = f", its power is cut in {duration(left_s)} at most" if left_s > 0 else ""
+        cut = f", its power is cut in {duration(left_s)} at most" if left_s > 0 and is_seen else ""
         return f"{self.device}: {self.state}, {duration(self.waited_s(now))}{cut}"
 
     def waited_s(self, now: Moment) -> float:
