@@ -37,7 +37,7 @@ def config(site: Site, **broker: Any) -> FleetConfig:
 
 def test_it_speaks_no_mqtt_5_and_that_is_said(site: Site) -> None:
     async def story() -> None:
-        with pytest.raises(LinkError, match="Unsupported protocol version"):
+        with pytest.raises(LinkError, match=r'Unsupported protocol version: put protocol = "3.1.1" into \[broker\]'):
             async with connected(site.config().endpoint, "one"):
                 pass
 

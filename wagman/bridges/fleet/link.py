@@ -47,6 +47,10 @@ TAKEN_OVER: Final = 0x8E
 """The reason code of a broker that ends a connection because another client has the same name (specified)."""
 
 
+_HINTS: Final = {0x84: ': put protocol = "3.1.1" into [broker]'}
+"""What to do about a refusal of a broker, by its reason code: a broker that speaks no MQTT 5 says just that."""
+
+
 @frozen
 class Will:
     """A will: the message that the broker publishes for us, retained, once we have been gone for `delay_s`."""
@@ -293,7 +297,7 @@ class Link:
     def _on_connect(self, _client: Any, _data: Any, _flags: Any, reason: Any, properties: Any) -> None:
         self._is_in = not reason.is_failure
         if reason.is_failure:
-            self._trouble = LinkError(f"the broker {self.address} does not let us in: {reason}")
+            self._trouble = LinkError(f"the broker {self.address} does not let us in: {reason}{_HINTS.get(reason.value, '')}")
         self.most_under_way = getattr(properties, "ReceiveMaximum", LEAST_UNDER_WAY)
         self._packets.admit(self.most_under_way)
 
