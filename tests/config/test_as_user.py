@@ -128,3 +128,30 @@ def test_without_the_services_user_nothing_is_said_of_him(
     monkeypatch.setattr(check, "service_account", lambda: None)
     assert check.run(str(file), anything_goes) == 0
     assert capsys.readouterr().err == ""
+
+
+@as_root
+def test_a_password_that_the_services_user_cannot_read_is_told_of(
+    public: Path, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else it is found out when the board is first asked: that it does not answer would be looked for at the plug."""
+    monkeypatch.setattr(check, "service_account", lambda: NOBODY)
+    password = public / "plug"
+    file.write_text(
+        f'[board]\nkind = "shelly"\nhost = "192.0.2.9"\npassword_file = "{password}"\n'
+        "[device.gn]\nport = 1\nheartbeat = false\nshutdown = []\n"
+    )
+
+    def said() -> str:
+        assert check.run(str(file), anything_goes) == 0
+        return capsys.readouterr().err
+
+    where = f"{file}:4: board.password_file: warning: for the user nobody, {password} cannot be read: "
+    assert said() == f"{where}No such file or directory\n"
+    password.write_text("secret")
+    password.chmod(0o600)
+    assert said() == f"{where}Permission denied\n"
+    os.chown(password, NOBODY.uid, NOBODY.gid)
+    assert said() == ""
+    file.write_text(file.read_text().replace(str(password), "plug"))  # a credential of the unit
+    assert said() == ""

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from wagman.config.as_user import SEARCH_PATH, Account, account_of, service_account
-from wagman.config.load import Place, advice, commands, load, placed
-from wagman.config.runnable import trouble
+from wagman.config.load import Place, advice, commands, load, placed, secret_files
+from wagman.config.runnable import trouble, unread
 from wagman.config.schema import Config
 from wagman.config.whole import BESIDE, files
 from wagman.model.errors import ConfigError, StoreError
@@ -70,7 +70,7 @@ def run(  # noqa: PLR0913, PLR0917 - each asks another one
         return 2
     for warning in (*unreadable, *_unusable(config, account)):
         print(f"warning: {warning}", file=sys.stderr)
-    for warning in (*advice(path), *_unrunnable(path, account)):
+    for warning in (*advice(path), *_unrunnable(path, account), *_unread(path, account)):
         print(warning, file=sys.stderr)
     try:
         told = list(remember(config))
@@ -117,6 +117,16 @@ def _unrunnable(path: str, account: Account | None) -> Sequence[str]:
     found = commands(path)
     whose, troubles = _troubles(list(found.values()), account)
     wrong = zip(found, troubles, strict=True)
+    return placed(path, [(place, f"warning: for {whose}, {why}") for place, why in wrong if why is not None])
+
+
+def _unread(path: str, account: Account | None) -> Sequence[str]:
+    """A line with its place for each password or key that cannot be read: a board or an ear would be found to be deaf later."""
+    found = secret_files(path)
+    told = account.ask(lambda: [unread(file) for file in found.values()]) if account else None
+    whose = "whoever runs this" if account is None or told is None else f"the user {account.name}"
+    why_not = [unread(file) for file in found.values()] if told is None else told
+    wrong = zip(found, why_not, strict=True)
     return placed(path, [(place, f"warning: for {whose}, {why}") for place, why in wrong if why is not None])
 
 

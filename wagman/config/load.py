@@ -5,12 +5,14 @@ from typing import TypeAlias
 
 from wagman.config.boards import BoardConfig
 from wagman.config.checks import advise, check_all
+from wagman.config.checks.node import named_files
 from wagman.config.checks.subject import Subject
 from wagman.config.commands import commands_of
 from wagman.config.document import Document, parse, read
 from wagman.config.findings import Findings
 from wagman.config.positions import Path
 from wagman.config.schema import Config, DeviceConfig
+from wagman.config.secrets import SECRET_FILE
 from wagman.config.sections import read_config
 from wagman.config.whole import whole
 from wagman.model.errors import ConfigError
@@ -71,6 +73,12 @@ def commands(path: str) -> Mapping[Path, Sequence[str]]:
         asks = {key: command for key, command in commands_of(guest) if key == "shutdown" or command != guest.shutdown}
         found |= {subject.source(guest, key): command for key, command in asks.items()}
     return found
+
+
+def secret_files(path: str) -> Mapping[Path, str]:
+    """Every file with a password or a key that the file at `path`, which must be right, names by its place."""
+    named = named_files(_subject(whole(path)), SECRET_FILE)
+    return {at: file for at, file in named if file.startswith("/")}  # the others are credentials, which systemd hands over
 
 
 def placed(path: str, told: Iterable[tuple[Place, str]]) -> Sequence[str]:

@@ -26,6 +26,11 @@ def trouble(command: Sequence[str], path: str) -> str | None:
     return next(_troubles(command, path), None)
 
 
+def unread(file: str) -> str | None:
+    """Why `file` cannot be read; None: it can."""
+    return next(_of_file(file), None)
+
+
 def _troubles(command: Sequence[str], path: str) -> Iterator[str]:
     if command:
         yield from _of_program(command[0], command, path)

@@ -97,7 +97,7 @@ def check_gauges(subject: Subject) -> Iterator[Finding]:
 
 def check_secrets(subject: Subject) -> Iterator[Finding]:
     """Files with secrets are not readable by everybody on this machine."""
-    for path, value in _named(subject, secrets.SECRET_FILE):
+    for path, value in named_files(subject, secrets.SECRET_FILE):
         if secrets.is_shown_to_others(value):
             yield Finding(path, f"everybody on this machine can read {value}: chmod o-r {value}")
 
@@ -105,7 +105,7 @@ def check_secrets(subject: Subject) -> Iterator[Finding]:
 def check_serial_ports(subject: Subject) -> Iterator[Finding]:
     """A serial port is that of one board, or of one guest: two who read it would each get half."""
     taken = dict[PurePath, Path]()
-    for path, port in _named(subject, SERIAL_PORT):
+    for path, port in named_files(subject, SERIAL_PORT):
         is_first = PurePath(port) not in taken
         first = taken.setdefault(PurePath(port), path)
         if not is_first:
@@ -114,7 +114,7 @@ def check_serial_ports(subject: Subject) -> Iterator[Finding]:
             yield Finding(path, message, (first,))
 
 
-def _named(subject: Subject, kind: Kind) -> Iterator[tuple[Path, str]]:
+def named_files(subject: Subject, kind: Kind) -> Iterator[tuple[Path, str]]:
     """Each key of a board, an ear or a gauge that names a file of that kind, and the file."""
     for part, path in subject.parts:
         for key, attribute in settings(type(part)).items():
