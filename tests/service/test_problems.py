@@ -205,6 +205,8 @@ def test_only_a_guest_that_has_two_media_is_said_to_have_been_tried_from_both(me
         ({"command_trouble": "exit status 1"}, "shutdown:gn", "warning"),
         ({"command_trouble": "exit status 1", "state": "stopping"}, "shutdown:gn", "critical"),
         ({"state": "stopped", "power": IN_DOUBT}, "power:gn", "warning"),
+        # Its board says nothing of it, as of a port that it does not have.
+        ({"state": "stopped", "power": IN_DOUBT, "alarms": [{"name": "adopt", "held": True}]}, "power:gn", "warning"),
     ],
 )
 def test_a_guest_in_trouble_is_a_problem_of_its_own(changes: Mapping[str, Any], id_: str, severity: str) -> None:
