@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 
 from tests.api.fake_service import Guest, guests, row
 from tests.cli.kit import PATIENCE_S, WAGMAN, Daemon, scripted
+from wagman.cli.status import device_cells as status_cells
 from wagman.cli.top_keys import (
     HELP,
     HINTS,
@@ -39,7 +40,18 @@ from wagman.cli.top_keys import (
     question,
     settled,
 )
-from wagman.cli.top_view import SMALL_ROWS, TIMER_ROWS, Picture, beat, can_be_chosen, cut, event_line, screen, timer_texts
+from wagman.cli.top_view import (
+    SMALL_ROWS,
+    TIMER_ROWS,
+    Picture,
+    beat,
+    can_be_chosen,
+    cut,
+    device_cells,
+    event_line,
+    screen,
+    timer_texts,
+)
 
 DEVICES = ("gn", "cs", "x1")
 ON_GN = State(chosen="gn")
@@ -230,6 +242,18 @@ def test_a_row_has_state_and_time_beat_and_limit_power_attempts_medium_current_a
 def test_power_that_the_board_has_not_shown_is_marked() -> None:
     assert " on " in text(status=status(GN))
     assert " on? " in text(status=status(X1))
+
+
+def test_power_that_nobody_orders_is_left_alone() -> None:
+    """In maintenance, and as long as nobody knows whether the guest runs."""
+    off = {"wanted": "off", "confirmed": False}
+    looked_for = device("gn", 1, state="stopped", power=off, alarms=[alarm("adopt", 0.0, held=True)])
+    assert device_cells(looked_for)[4] == "alone"
+    assert status_cells(looked_for)[4] == "alone"
+    assert "unconfirmed" not in status_cells(looked_for)[-1]
+    known = device("gn", 1, state="stopped", power=off)
+    assert (device_cells(known)[4], status_cells(known)[4]) == ("off?", "off")
+    assert "unconfirmed" in status_cells(known)[-1]
 
 
 def test_what_is_not_known_is_a_dash() -> None:

@@ -82,8 +82,13 @@ def device_cells(row: Device) -> tuple[str, ...]:
 
 
 def power(row: Device) -> str:
-    """Return the power that is wanted; a guest in maintenance is left alone."""
-    return "alone" if row["state"] == "maintenance" else row["power"]["wanted"]
+    """Return the power that is wanted, unless the guest is left alone."""
+    return "alone" if is_left_alone(row) else row["power"]["wanted"]
+
+
+def is_left_alone(row: Device) -> bool:
+    """Return whether the guest's power is left as it is: in maintenance, and while nobody knows whether the guest runs."""
+    return row["state"] == "maintenance" or any(alarm["name"] == "adopt" for alarm in row["alarms"])
 
 
 def current(row: PortReadings) -> str:
@@ -115,7 +120,7 @@ def in_doubt(row: Device, text: str) -> str:
 def notes(row: Device) -> Iterator[str]:
     """Yield what the columns do not show."""
     remarks = (
-        (not row["power"]["confirmed"] and row["state"] != "maintenance", "unconfirmed"),
+        (not row["power"]["confirmed"] and not is_left_alone(row), "unconfirmed"),
         (row["state"] == "maintenance", f"for another {short(term_s(row))}"),
         (not row["enabled"], "disabled in the file" if row.get("disabled_by") == "configuration" else "disabled"),
         (row.get("held"), "locked out"),

@@ -11,7 +11,18 @@ from typing import NamedTuple
 from wagman.cli.boards import UNNAMED, boards_of, plug, sensors_of
 from wagman.cli.problems import COLOURS, said, told
 from wagman.cli.sentences import sentence
-from wagman.cli.status import beat_age, board_words, current, for_words, in_doubt, notes, order_words, power, sensor_words
+from wagman.cli.status import (
+    beat_age,
+    board_words,
+    current,
+    for_words,
+    in_doubt,
+    is_left_alone,
+    notes,
+    order_words,
+    power,
+    sensor_words,
+)
 from wagman.cli.text import clock, short
 from wagman.cli.top_keys import HELP, HINTS, SHORT_HINTS, State, help_lines, question
 from wagman.model.shapes import Board, Device, Event, Status
@@ -221,7 +232,7 @@ def device_cells(row: Device) -> tuple[str, ...]:
 
 
 def _unconfirmed(row: Device) -> str:
-    return power(row) if row["state"] == "maintenance" else f"{power(row)}?"
+    return power(row) if is_left_alone(row) else f"{power(row)}?"
 
 
 def beat(row: Device) -> str:

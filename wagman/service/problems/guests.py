@@ -57,7 +57,7 @@ def power_in_doubt(facts: Facts) -> Iterator[Problem]:
             continue
         is_shown = row["power"]["confirmed"] or row["relay_stuck"] or row["name"] in facts.left_on
         in_question = row["state"] == "stopped" and not is_shown
-        # While it is looked for, nothing is wrong; once that time is up, nobody can tell, as of a port that the board does not have.
+        # While it is looked for, nothing is wrong; once that time is up, nobody can tell: a port that the board does not have.
         if in_question and not any(alarm["name"] == "adopt" and not alarm["held"] for alarm in row["alarms"]):
             name = row["name"]
             text = f"{name} is stopped, and nothing shows that its power is off for good: it may have power, or get it again"
