@@ -22,8 +22,8 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-# A process that runs thousands of tests has a large heap, and most of what they make ends with its last reference: looking through all
-# of it for cycles as often as Python does took a tenth of the time.
+# A process that runs thousands of tests has a large heap, and most of what they make ends with its last reference: looking
+# through all of it for cycles as often as Python does took a tenth of the time.
 gc.set_threshold(100_000, 50, 100)
 
 # What is installed is compiled; a program that the tests start would otherwise compile all of itself each time.
