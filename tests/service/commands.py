@@ -107,9 +107,9 @@ class Waiting:
 
     def shows(self, words: str) -> bool:
         """Whether it has shown this; reads what there is."""
-        if select.select([self.leader], [], [], 0)[0]:
-            with suppress(OSError):  # it has ended
-                self.shown += os.read(self.leader, 65_536).decode()
+        with suppress(OSError):  # it has ended
+            while select.select([self.leader], [], [], 0)[0] and (read := os.read(self.leader, 65_536)):
+                self.shown += read.decode()
         return words in self.shown
 
     def outcome(self) -> tuple[int, str, str]:
