@@ -71,6 +71,30 @@ def test_a_question_that_was_lost_in_a_short_outage_is_asked_again_at_once() -> 
     assert min(since_s for since_s, _ in here.silences("gn")) >= answered_s
 
 
+def test_a_guest_that_refuses_at_once_is_asked_again_once() -> None:
+    asked: list[float] = []
+
+    class Refusing:
+        async def ask(self) -> bool:
+            asked.append(trio.current_time())
+            assert len(asked) < 20, "it is asked again and again"
+            return len(asked) == 1
+
+    class RefusingEar(FakeEar):
+        def probe(self) -> Probe:
+            return Refusing()
+
+    async def script() -> None:
+        ear = Ear(RefusingEar(fake="gn", world=World()), Hearing(print).add("fake gn", heard=True), Network.none())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ear.run)
+            await trio.sleep(25)
+            nursery.cancel_scope.cancel()
+
+    running(script)
+    assert asked == [0, 10, 10, 20]
+
+
 def test_an_outage_proves_nothing_and_what_was_silent_before_is_forgotten() -> None:
     async def script(here: Site) -> None:
         await trio.sleep(15)

@@ -75,6 +75,31 @@ def test_silence_needs_a_witness_here_too() -> None:
     trio.run(main, clock=MockClock(autojump_threshold=0))
 
 
+def test_while_nobody_listens_no_witness_is_asked() -> None:
+    asked: list[float] = []
+
+    class Gateway:
+        async def ask(self) -> bool:
+            asked.append(trio.current_time())
+            return True
+
+    async def main() -> None:
+        ear = PassiveEar(UdpEar(udp=9000), Hearing(print).add("udp 9000", heard=True), Network("lan", [Gateway()]))
+        ear.line = Read()
+        ear.opened()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ear.run)
+            await trio.sleep(15)
+            assert asked
+            ear.deaf("the port was unplugged")
+            asked.clear()
+            await trio.sleep(60)
+            assert asked == []
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
 def test_a_line_that_nobody_read_for_a_moment_begins_a_silence_anew() -> None:
     told: list[PortFact] = []
 
