@@ -61,6 +61,19 @@ def test_in_the_adopt_window_beats_adopt() -> None:
     assert (story.name, story.goal) == ("started", PowerGoal("on", 1, already=True))
 
 
+def test_a_start_that_an_earlier_run_has_asked_for_is_looked_at_before_it_is_stopped() -> None:
+    """Nobody knows whether its power ever came on: it gets none, and loses none."""
+    story = Story()
+    story.turn()
+    story.relay_asked()
+    story.state = restored(story.state)
+    assert story.ask("stop").reason == "first it is seen whether it runs"
+    assert (story.name, story.goal) == ("stopped", UNTOUCHED)
+    assert "adopt" in story.armed
+    story.fire("adopt", supply="off")
+    assert (story.name, story.goal.level) == ("stopped", "off")
+
+
 def test_after_the_adopt_window_current_without_beats_leads_to_restarting() -> None:
     story = coming_up()
     story.fire("adopt", supply="on")

@@ -115,7 +115,7 @@ class Variant:
 OFF = Stopped(cut=7, settled=True)
 HEARD = evolve(OFF, beat_at_s=NOW_S - 20)
 UNKNOWN = Stopped(untouched=True, settled=True, beat_at_s=NOW_S - 20)
-ASKED = Relay(cleared=True, asked=True)
+ASKED = Relay(cleared=True, asked=True, asked_at_s=NOW_S - 1.0)
 ON = evolve(ASKED, on=True, on_at_s=900.0)
 UNWATCHED = evolve(ON, unwatched=True)
 BUSY = HaltMessage(sending=True, recent=True)

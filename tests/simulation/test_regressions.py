@@ -233,3 +233,11 @@ def test_a_guest_that_an_older_log_has_halting_and_is_off_by_now_gets_no_power_a
         "service stop; disk restored; 1 s; service start; 5 min; all well; settled"
     )
     assert run(script, named="plugs").violation is None
+
+
+def test_a_start_that_an_older_log_has_under_way_gives_no_power_to_a_guest_that_was_disabled_since() -> None:
+    script = (
+        "20 min; cam: stop; 3 min; cam: start; 1 s; service stop; disk copied; 1 s; service start; 30 s; cam: kill; "
+        "cam: disable; 2 min; service stop; disk restored; 1 s; service start; 5 min; all well; settled"
+    )
+    assert run(script, named="plugs").violation is None

@@ -144,6 +144,9 @@ class Starting(Booting):
     def on_stop(self, now: Situation, reason: str) -> Step:
         if not self.relay.asked:
             return self.goto(states.stopped, now, reason, cut=now.memory.cycle - 1).accept("its power was not on yet")
+        if not self.relay.on and self.relay.asked_at_s is None:
+            # mark start-of-an-earlier-run
+            return self.goto(states.stopped, now, reason, untouched=True, cut=0).accept("first it is seen whether it runs")
         return self.turn(states.will_stop, now, reason).accept("it is asked to halt once it has booted")
 
     def on_restart(self, now: Situation, reason: str) -> Step:
@@ -158,7 +161,8 @@ class WillStop(Booting):
     successors: ClassVar[frozenset[str]] = frozenset({"stopped", "starting", "stopping", "maintenance"})
 
     def power(self, memory: Memory) -> PowerGoal:
-        return evolve(super().power(memory), leaving=True)
+        # A relay-on that has left, and was not seen to act, is repeated: what boots is to be halted cleanly.
+        return evolve(super().power(memory), leaving=self.relay.on)
 
     def on_enter(self, now: Situation) -> Step:
         return self.stay(now, now.event("will_stop", reason=self.reason), alarms=self.resume(now))
