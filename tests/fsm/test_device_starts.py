@@ -247,8 +247,9 @@ def test_a_booting_file_system_is_not_cut_off() -> None:
     story.turn()
     story.relay_asked()
     story.ask("stop")
-    assert (story.name, story.goal.level) == ("will_stop", "on")
+    assert (story.name, story.goal.level, story.goal.leaving) == ("will_stop", "on", False)  # a relay-on that is lost is repeated
     story.relay_on()
+    assert (story.goal.level, story.goal.leaving) == ("on", True)  # and no other follows
     story.beat(after_s=30)
     assert (story.name, story.messages) == ("stopping", ["shutdown"])
 
