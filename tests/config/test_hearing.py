@@ -301,6 +301,25 @@ def test_an_answer_that_is_waited_for_too_long_is_a_warning(tmp_path: Path, keys
     assert [line.startswith(f"{path}:{told}") for line in advice(str(path))] == [True] * (told is not None)
 
 
+@pytest.mark.parametrize(
+    ("keys", "is_told"),
+    [
+        ("heartbeat_timeout = '44min'\n", False),
+        ("heartbeat_timeout = '45min'\n", True),
+        ("heartbeat_timeout = '45min'\nheartbeat = false\n", False),
+        (f"heartbeat_timeout = '45min'\nheartbeat = {{ page = 'http://gn/' }}\n{LAN}", False),
+    ],
+)
+def test_a_silence_that_a_wagman_never_shows_is_a_warning(tmp_path: Path, keys: str, is_told: bool) -> None:
+    path = tmp_path / "f"
+    path.write_text(f"[device.gn]\nport = 1\nshutdown = ['halt']\n{keys}")
+    loads(path.read_text(), "f")
+    told = [line.removeprefix(f"{path}:4: device.gn.heartbeat_timeout: warning: ") for line in advice(str(path))]
+    assert [line.startswith('heartbeat_timeout is 45min, and board "board" shows no silence of 45min') for line in told] == [
+        True
+    ] * is_told
+
+
 def test_how_guests_are_heard_changes_with_a_restart() -> None:
     old = loads(f"{GUEST}heartbeat = {{ knock = 'gn' }}\n{LAN}", "f")
     new = loads(

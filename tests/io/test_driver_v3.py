@@ -15,6 +15,7 @@ from tests.io.faults import Wrapper
 from tests.io.test_board import OFF, ON, Rig, with_rig
 from wagman.config.boards import WagmanBoard
 from wagman.config.schema import Config, DeviceConfig
+from wagman.config.wagman import PING_AGE_S
 from wagman.fake.guests import Guest as GuestModel
 from wagman.fsm.outlet.signs import GONE_S
 from wagman.io.serial.link import Answer
@@ -229,6 +230,37 @@ def test_logging_that_somebody_switched_off_is_switched_on_again() -> None:
 
 
 # --- Our own pings ----------------------------------------------------------------------------------------------------
+
+
+def test_how_long_a_guest_was_silent_while_nobody_could_ask_is_told_before_the_board_is_pinged_for_it() -> None:
+    async def main(rig: Rig) -> None:
+        rig.want(1, ON(1, "emmc"))
+        await trio.sleep(100)
+        rig.fake.unplug()
+        await trio.sleep(30)
+        rig.fake.hang("gn")
+        await trio.sleep(PING_AGE_S + 60)
+        rig.facts.clear()
+        rig.fake.replug()
+        await trio.sleep(60)
+        silences_s = [fact.asked_at_s - fact.silent_since_s for fact in rig.told(Listened, 1)]
+        assert max(silences_s) > PING_AGE_S + 60
+        assert silences_s[-1] < 60  # it was pinged
+
+    with_rig(main)
+
+
+def test_no_silence_is_seen_to_last_longer_than_the_board_goes_without_a_ping() -> None:
+    async def main(rig: Rig) -> None:
+        rig.want(1, ON(1, "emmc"))
+        await trio.sleep(100)
+        rig.fake.hang("gn")
+        await trio.sleep(LONG_S)
+        longest_s = max(fact.asked_at_s - fact.silent_since_s for fact in rig.told(Listened, 1))
+        assert PING_AGE_S - 60 < longest_s < PING_AGE_S + 60
+        assert WagmanBoard.longest_silence_s == PING_AGE_S
+
+    with_rig(main)
 
 
 class DamagedPings(Wrapper):

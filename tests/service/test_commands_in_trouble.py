@@ -132,7 +132,7 @@ def test_a_raw_command_without_the_board_says_what_to_look_at(unplugged: Site) -
     assert "Errno" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["stop cs", "restart cs", "kill x1 --yes", "disable cs", "kill cs --yes"])
+@pytest.mark.parametrize("command", ["stop cs", "restart cs --force", "kill x1 --yes", "disable cs", "kill cs --yes"])
 def test_without_the_board_no_goal_is_told_as_reached(command: str, unplugged: Site) -> None:
     done = unplugged.wagman(*command.split(), "--timeout", "1")
     assert done.returncode == 5
@@ -141,7 +141,16 @@ def test_without_the_board_no_goal_is_told_as_reached(command: str, unplugged: S
     assert unplugged.node.relays_on() == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("command", ["start cs", "stop cs", "restart cs", "kill cs --yes", "disable cs"])
+def test_a_guest_that_nobody_could_switch_on_again_is_not_restarted(unplugged: Site) -> None:
+    done = unplugged.wagman("restart", "cs")
+    assert done.returncode == 4
+    assert "--force" in done.stderr
+    assert "device.restarting" not in unplugged.wagman("events").stdout
+    assert unplugged.wagman("restart", "cs", "--force", "--no-wait").returncode == 0
+    eventually(lambda: "device.restarting" in unplugged.wagman("events").stdout)
+
+
+@pytest.mark.parametrize("command", ["start cs", "stop cs", "restart cs --force", "kill cs --yes", "disable cs"])
 def test_a_wait_goes_on_once_the_board_is_back(command: str, site: Site) -> None:
     if command == "start cs":
         assert site.wagman("stop", "cs").returncode == 0

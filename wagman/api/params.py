@@ -175,7 +175,9 @@ class Behalf:
 
 _A_DEVICE = _about(DEVICE, "the guest")
 _FORCE = _about(
-    FLAG, "whether to start the guest although the environment forbids it, or stop it although boards are reached through it"
+    FLAG,
+    "whether to start the guest although the environment forbids it, to restart it although its board cannot be seen, or to "
+    "stop it although boards are reached through it",
 )
 
 

@@ -79,8 +79,14 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
         how_long = parser.add_mutually_exclusive_group(required=True)
         how_long.add_argument("--for", dest="for_s", type=lasting, metavar="TIME", help="how long, from now: 90min, 2h, 1d, ...")
         how_long.add_argument("--end", action="store_true", help="end the maintenance now")
-    if command in ("start", "restart"):
+    if command == "start":
         parser.add_argument("--force", action="store_true", help="start the guest although the environment forbids it")
+    if command == "restart":
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="restart the guest although the environment forbids it, or its board cannot be seen",
+        )
     if command in ("stop", "kill", "disable"):
         parser.add_argument("--force", action="store_true", help="stop the guest although boards are reached through it")
     if command in ("kill", *UNDOES):

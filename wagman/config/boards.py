@@ -14,6 +14,7 @@ from wagman.config import durations
 from wagman.config.findings import Finding
 from wagman.config.kinds import DURATION, PORT_NAME, SERIAL_PORT, Kind, one_of, whole
 from wagman.config.setting import setting
+from wagman.config.wagman import PING_AGE_S
 from wagman.model.backend import Backend, Readback, Restore
 from wagman.model.facts import DEFAULT_BOARD, Port
 
@@ -49,6 +50,7 @@ class BoardConfig:
     self_port: ClassVar[Port | None] = None  # the only port that the controller itself may be on; None: any
     hears: ClassVar[bool] = False  # guests on it can beat on its own inputs
     measures: ClassVar[bool] = False  # it has the sensors of the enclosure
+    longest_silence_s: ClassVar[float] = math.inf  # no longer silence is ever seen on those inputs
     feeds: ClassVar[bool] = False  # it powers the controller, and wants the controller's heartbeat
     off_time_s: ClassVar[float] = 10.0  # the default for a guest on it
     may_meter: ClassVar[bool] = False  # it may tell how many watts a port draws
@@ -133,6 +135,7 @@ class WagmanBoard(BoardConfig):
     port_names: ClassVar[Mapping[Port, str]] = dict(enumerate(PORT_NAMES))
     self_port = CONTROLLER_PORT
     hears = measures = feeds = takes_commands = True
+    longest_silence_s = PING_AGE_S
     if_silent = "press the board's reset button only if its guests may lose their power; else look at board.dialect and the cable"
     how_off = ": {typed} --force stop {port} 0"
 

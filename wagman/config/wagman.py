@@ -3,6 +3,9 @@
 PORTS = range(5)
 """The ports of a Wagman: 0 (node controller) to 4 (firmware)."""
 
+PING_AGE_S = 45 * 60.0
+"""A running port that the board has not heard for this long is pinged (specified: at an hour the board would stop it)."""
+
 SELECTOR_PORTS = (0, 1)
 """The ports of a Wagman with a boot-media selector of their own (firmware)."""
 

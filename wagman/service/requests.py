@@ -30,6 +30,12 @@ COMMIT_S = 2.0
 BOARD_TIMEOUT_S = 20.0
 """How long an operator's raw board command may take, including the wait for its turn (chosen)."""
 
+UNSEEN = (
+    "its board cannot be seen, so it would be asked to halt, and nobody could switch it on again: wait for the board, or use "
+    "--force to restart it all the same"
+)
+"""The answer to a restart that might leave a guest down that runs."""
+
 
 @frozen(eq=False)
 class Requests:
@@ -78,10 +84,13 @@ class Requests:
         if device not in self.parts.guests:
             verdict = await self.parts.controller.restart() if verb == "restart" else REFUSES
             return await self._answer(receipt, verdict, device)
+        guest = self.parts.guests[device]
+        if verb == "restart" and not force and self.parts.boards[guest.config.board].blind:
+            return await self._answer(receipt, Verdict(accepted=False, state=guest.state.name, reason=UNSEEN), device)
         decision = self.parts.recollection.decided.decision(verb, asker, self.parts.clocks.wall())
-        verdict = await self.parts.guests[device].ask(Operator(verb, force, for_s), receipt.refs[0], decision)
+        verdict = await guest.ask(Operator(verb, force, for_s), receipt.refs[0], decision)
         if verdict.accepted:
-            verdict = await self._lasting(verdict, self.parts.guests[device])
+            verdict = await self._lasting(verdict, guest)
         return await self._answer(receipt, verdict, device)
 
     async def hibernate(self, reason: str, keep: Sequence[str], *, asker: Asker) -> shapes.Decision:

@@ -206,5 +206,19 @@ def _long_timeout(ear: EarConfig, path: Path, most_s: float, most: str, because:
         yield Finding((*path, "timeout"), message)
 
 
+def advise_patience(subject: Subject) -> Iterator[Finding]:
+    """A board that has to be pinged for a silent guest never shows that it was silent for longer."""
+    for device, board in subject.hung:
+        heard = device.hears_board and not device.is_self
+        if heard and not durations.is_shorter(device.heartbeat_timeout_s, board.longest_silence_s):
+            longest = durations.show(board.longest_silence_s)
+            message = (
+                f"warning: heartbeat_timeout is {durations.show(device.heartbeat_timeout_s)}, and board {show(board.name)} shows "
+                f"no silence of {longest} or more: it is pinged for this guest then, which it would stop otherwise, so a hang is "
+                "never noticed. Take less"
+            )
+            yield Finding(subject.source(device, "heartbeat_timeout"), message)
+
+
 CHECKS = (check_board_hears, check_evidence, check_still_on, check_every, check_networks, check_witnesses)
-ADVICE = (advise_kernel, advise_silence, advise_timeout)
+ADVICE = (advise_kernel, advise_silence, advise_timeout, advise_patience)

@@ -24,10 +24,6 @@ TIMEOUT_S = 4.0
 DRAWS_MA = 64
 """From this current on something certainly runs on a port (chosen: four of the sensor's steps, half of the firmware's `low`)."""
 
-PING_AGE_S = 45 * 60.0
-"""A running port that the board has not heard for this long is pinged (specified: at an hour the board would stop it)."""
-
-
 UNMANAGED_SHARE = 0.8
 """The share of the failure limit from which a port that is becoming unmanaged is reported (specified)."""
 

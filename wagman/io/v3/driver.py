@@ -27,8 +27,8 @@ from typing import TypeVar
 import trio
 from attrs import define, field
 
-from wagman.config.wagman import SELECTOR_PORTS
-from wagman.io.board.driver import DRAWS_MA, PING_AGE_S, SENSOR_POLLS, SLOW_POLLS, TIMEOUT_S, FailureWatch, Reading, Senses
+from wagman.config.wagman import PING_AGE_S, SELECTOR_PORTS
+from wagman.io.board.driver import DRAWS_MA, SENSOR_POLLS, SLOW_POLLS, TIMEOUT_S, FailureWatch, Reading, Senses
 from wagman.io.board.power import SwitchOff, SwitchOn
 from wagman.io.serial.link import REPEATS, Answer, Link, retry
 from wagman.io.v3 import codec as v3
@@ -158,8 +158,8 @@ class V3Driver:
     async def poll(self, turn: int) -> None:
         """Read currents and ages each time, the enclosure and the rest less often."""
         currents = await self._ask(["cu"], parse_cu)
-        ages = await self._ask(["hb"], parse_hb)
-        before, self._ages = self._ages, ages
+        before, ages = await self._ask_ages()
+        self._ages = ages
         self._show(ages.value, currents.value)
         for port in self.senses.sightings.ports:
             self._tell_port(port, ages, currents, agreed=before is not None and agree(before, ages, port))
@@ -170,7 +170,24 @@ class V3Driver:
         if turn % SLOW_POLLS == 0:
             await self._slow_poll()
         await self._restore_selector()
-        await self._keep_managed()
+        for port in self._unfed(ages):
+            await self.ping(port)
+
+    async def _ask_ages(self) -> tuple[Ages | None, Ages]:
+        """The ages of the answer before, and of the latest one."""
+        before, ages = self._ages, await self._ask(["hb"], parse_hb)
+        if all(before is not None and agree(before, ages, port) for port in self._unfed(ages)):
+            return before, ages
+        # A ping ends what the timer shows of a silence: before it, how long that was has to be known.
+        return ages, await self._ask(["hb"], parse_hb)
+
+    def _unfed(self, ages: Ages) -> Sequence[int]:
+        """The ports that the board would soon stop: those that run, and port 0, which the board only takes for running."""
+        return [
+            number
+            for number, port in self.senses.power.ports.items()
+            if (port.relay == "on" or (port.relay == "off" and number == ALWAYS_ENABLED)) and ages.value[number] >= PING_AGE_S
+        ]
 
     def _show(self, ages_s: Sequence[float], currents: Currents) -> None:
         for port, current_ma in enumerate(currents.ports_ma):
@@ -216,13 +233,6 @@ class V3Driver:
         except BoardError:
             self._selector_moved = True
             raise
-
-    async def _keep_managed(self) -> None:
-        """Ping the ports that the board would soon stop: those that run, and port 0, which the board only takes for running."""
-        for number, port in tuple(self.senses.power.ports.items()):  # a copy: a port may be added while a ping is under way
-            counts = port.relay == "on" or (port.relay == "off" and number == ALWAYS_ENABLED)
-            if counts and self._ages_s[number] >= PING_AGE_S:
-                await self.ping(number)
 
     def take_stock(self) -> None:
         """Report ports that the board has started: they draw current, or their timer is younger than the board's start.

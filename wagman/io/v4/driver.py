@@ -28,8 +28,8 @@ from collections.abc import Mapping, Sequence
 import trio
 from attrs import define, field
 
-from wagman.config.wagman import PORTS, SELECTOR_PORTS
-from wagman.io.board.driver import PING_AGE_S, SLOW_POLLS, FailureWatch, Reading, Senses
+from wagman.config.wagman import PING_AGE_S, PORTS, SELECTOR_PORTS
+from wagman.io.board.driver import SLOW_POLLS, FailureWatch, Reading, Senses
 from wagman.io.board.power import SwitchOff, SwitchOn
 from wagman.io.serial.link import REPEATS, Answer, Link, retry
 from wagman.io.v4 import codec as v4
