@@ -14,10 +14,10 @@ from attrs import astuple
 from benchmarks.figures import Figure, Section
 from benchmarks.scale import Scale
 from wagman.model.facts import Draft
-from wagman.service.seams import new_id, wall_clock
+from wagman.service.seams import new_id
 from wagman.store import Event, Journal, Limits, Store
 from wagman.store.batch import COLUMNS, MARKS, ROW_BYTES
-from wagman.store.event import encode_fields
+from wagman.store.event import encode_fields, utc_now
 from wagman.store.limits import MAX_BATCH_BYTES
 from wagman.store.schema import MIGRATIONS, migrate
 
@@ -57,7 +57,7 @@ def measure(scale: Scale) -> list[Section]:
 def through_journal(at_once: int, events: int) -> float:
     """Return the seconds that the journal takes for `events` events; after each `at_once` of them the log is waited for."""
     with folder() as path:
-        return trio.run(_record, Store(path, Limits(10**6, 10**9), new_log_id=new_id, now=wall_clock), at_once, events)
+        return trio.run(_record, Store(path, Limits(10**6, 10**9), new_log_id=new_id, now=utc_now), at_once, events)
 
 
 async def _record(store: Store, at_once: int, events: int) -> float:

@@ -45,11 +45,11 @@ def test_a_reply_is_told_at_its_footer() -> None:
     assert decoder.feed(HB[-1:]) == [HB_REPLY]
 
 
-def test_a_log_line_inside_a_frame_is_told_at_once_and_again_with_the_frame() -> None:
+def test_a_log_line_inside_a_frame_is_told_at_once_and_is_none_of_its_answer() -> None:
     decoder = v3.Decoder()
     stopping = Log("gn", "stopping", inside_sid="w2")
     assert decoder.feed(b"<<<- sid=w2 stop\r\nlog: gn stopping\r\n") == [stopping]
-    assert decoder.feed(b"->>>\r\n") == [Reply("w2", "stop", (), (stopping,))]
+    assert decoder.feed(b"->>>\r\n") == [Reply("w2", "stop", ())]
 
 
 def test_blanks_around_the_text_of_a_log_line_are_dropped_and_those_inside_are_kept() -> None:

@@ -20,9 +20,9 @@ from wagman.fsm.guest.started import Started
 from wagman.fsm.scheduler import View
 from wagman.model.catalogue import severity_of
 from wagman.model.facts import Answered, Beat, Draft, Listened, PowerFound, PowerGoal, PowerLost, Verb
-from wagman.service.seams import wall_clock
 from wagman.store import Event, Journal, Limits, Store, inline
 from wagman.store.decisions import Decision, Entry
+from wagman.store.event import utc_now
 from wagman.tasks.contain import contained
 from wagman.tasks.guest import Guest
 from wagman.tasks.letters import Letter
@@ -61,7 +61,7 @@ async def crashing(command: Sequence[str], env: Mapping[str, str], timeout_s: fl
 
 def guest_of(folder: Path, around: Around, tell: Callable[[Event], None] = lambda _event: None) -> Guest:
     store = Store(folder / "wagman.db", Limits(1000, 2**22), new_log_id=lambda: "log")
-    journal = Journal(store, boot_id="boot", wall=wall_clock, blocking=inline, tell=tell, collapse=frozenset())
+    journal = Journal(store, boot_id="boot", wall=utc_now, blocking=inline, tell=tell, collapse=frozenset())
     config = DeviceConfig("gn", 1, shutdown=("halt",))
     return Guest(config, journal, around, crashing, Clocks(lambda: "now", lambda: Stamp("boot", 0.0)), state=Started())
 

@@ -14,8 +14,8 @@ from wagman.fsm.alarms import Fired
 from wagman.fsm.scheduler.inputs import GuestChanged, View, Visibility
 from wagman.fsm.scheduler.states import Hibernating
 from wagman.model.facts import Sample
-from wagman.service.seams import wall_clock
 from wagman.store import Event, Journal, Limits, Store, inline
+from wagman.store.event import utc_now
 from wagman.tasks.inbox import CAPACITY, Inbox
 from wagman.tasks.moments import Clocks, Stamp
 from wagman.tasks.supervisor import KEY, Supervisor
@@ -36,7 +36,7 @@ class Node:
 
     def __attrs_post_init__(self) -> None:
         store = Store(self.folder / "wagman.db", Limits(1000, 2**22), new_log_id=lambda: "log")
-        self.journal = Journal(store, boot_id="boot", wall=wall_clock, blocking=inline, tell=self.told.append)
+        self.journal = Journal(store, boot_id="boot", wall=utc_now, blocking=inline, tell=self.told.append)
         clocks = Clocks(lambda: "now", lambda: Stamp("boot", 0.0))
         self.supervisor = Supervisor(CONFIG, self.journal, {"gn": self.inbox}, clocks, lambda _: None)
 

@@ -7,7 +7,7 @@ import os
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache, partial
 from operator import methodcaller
 from pathlib import Path
@@ -22,16 +22,12 @@ from wagman.config.runnable import trouble
 from wagman.io.board.connection import Connector
 from wagman.model.backend import Probe
 from wagman.store import Blocking, threaded
+from wagman.store.event import utc_now
 from wagman.tasks.messages import Messenger, run_command
 from wagman.tasks.moments import Stamp
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 """The file with the id of the kernel's present run (Linux)."""
-
-
-def wall_clock() -> datetime:
-    """The time of day, which may jump and may not be set at all."""
-    return datetime.now(UTC)
 
 
 @cache
@@ -87,7 +83,7 @@ class Seams:
     connector: Callable[[BoardConfig], Connector]
     messenger: Messenger = run_command
     probe: Callable[[EarConfig], Probe] = methodcaller("probe")
-    wall: Callable[[], datetime] = wall_clock
+    wall: Callable[[], datetime] = utc_now
     stamp: Callable[[], Stamp] = kernel_stamp
     speed: float = 1.0  # how many times as fast as real time the service's clock runs
     blocking: Blocking = field(factory=threaded)

@@ -20,6 +20,7 @@ from wagman.simulation.operators import Door, everybody_may
 from wagman.simulation.records import Log
 from wagman.store import Event, Limits, Store
 from wagman.systemd.lastgood import Source
+from wagman.tasks.contain import leaf_of
 from wagman.tasks.messages import Delivery
 
 
@@ -59,7 +60,7 @@ class Life:
                 self.how = "stopped"
             self.how = self.how or "killed"
         except Exception as error:  # noqa: BLE001 - whatever ends the service is what we want to know
-            self.how = f"{type(_leaf(error)).__name__}: {_leaf(error)}"
+            self.how = f"{type(leaf_of(error)).__name__}: {leaf_of(error)}"
         finally:
             self.store.close()
             self._gone.set()
@@ -81,12 +82,6 @@ class Life:
         """Stop the service, as at SIGTERM."""
         self.service.stopping.set()
         await self._gone.wait()
-
-
-def _leaf(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def left_behind(path: Path) -> Log | None:

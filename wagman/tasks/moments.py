@@ -63,6 +63,6 @@ class Clocks:
     wall: Callable[[], str]  # RFC 3339
     stamp: Callable[[], Stamp]
 
-    def beginning(self, event: Ref | None = None) -> Beginning:
-        """The beginning of something that begins now, with `event`."""
-        return Beginning(self.wall(), self.stamp(), event)
+    def beginning(self) -> Beginning:
+        """The beginning of something that begins now."""
+        return Beginning(self.wall(), self.stamp())

@@ -221,7 +221,7 @@ class Supervisor:
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case StartGuest():
-                if not self.inboxes[effect.name].ask(Letter(WagmanStart(effect.recover), self.since.event)):
+                if not self.inboxes[effect.name].ask(Letter(WagmanStart(), self.since.event)):
                     self.inbox.tell(GuestRefused(effect.name, "its inbox is full"))
             case StopGuest():
                 stop = WagmanStop(BY_ORDER) if effect.by_order else WagmanStop()

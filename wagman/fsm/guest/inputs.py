@@ -42,8 +42,6 @@ class Review:
 class WagmanStart:
     """The scheduler asks the guest to start."""
 
-    recover: bool = False
-
 
 @frozen
 class WagmanStop:

@@ -63,11 +63,6 @@ class Hearing:
         self.sources.append(source)
         return source
 
-    @property
-    def never_heard(self) -> list[str]:
-        """The names of the sources that were never heard, for people."""
-        return [source.name for source in self.sources if not source.heard]
-
     def heard(self, source: Source, beat: Beat, at_s: float) -> None:
         """A source heard the guest."""
         self._stirred_at_s = max(self._stirred_at_s, at_s)

@@ -58,7 +58,6 @@ class Reply:
     sid: str
     name: str  # the command, as it was sent
     lines: tuple[str, ...] = ()
-    logs: tuple[Log, ...] = ()  # the log lines inside the frame, each of which was also told when it came
 
 
 @frozen
@@ -79,10 +78,9 @@ class _Frame:
     name: str
     raw: list[bytes]
     lines: list[str] = field(factory=list)
-    logs: list[Log] = field(factory=list)
 
     def reply(self) -> Reply:
-        return Reply(self.sid, self.name, tuple(self.lines), tuple(self.logs))
+        return Reply(self.sid, self.name, tuple(self.lines))
 
 
 class Decoder:
@@ -144,10 +142,8 @@ class Decoder:
             yield from self._keep(self._frame, line)
 
     def _log(self, topic: str, text: str, line: bytes) -> Iterator[Event]:
-        log = Log(topic, text, self._frame.sid if self._frame else None)
-        yield log
+        yield Log(topic, text, self._frame.sid if self._frame else None)
         if self._frame:
-            self._frame.logs.append(log)
             yield from self._keep(self._frame, line)
 
     def _keep(self, frame: _Frame, line: bytes) -> Iterator[Event]:

@@ -121,11 +121,6 @@ def parse_bs(medium: str) -> Callable[[Sequence[str]], str]:
     return read
 
 
-def parse_bf(lines: Sequence[str]) -> tuple[str, ...]:
-    """Causes of the board's last boot: any of `WDRF` (watchdog), `BORF` (brownout), `EXTRF`, `PORF` (power-on)."""
-    return tuple(_one_of(line, "WDRF|BORF|EXTRF|PORF") for line in lines)
-
-
 def parse_nothing(lines: Sequence[str]) -> bool:
     """True for the empty reply of a command, which does not prove that the command did anything."""
     if lines:
@@ -221,27 +216,6 @@ class PortLog:
 
 
 @frozen
-class IdReport:
-    """The board's id, in the minute report."""
-
-    id: str
-
-
-@frozen
-class DateReport:
-    """Year, month, day, hour, minute, second of the board's clock, unchecked, in the minute report."""
-
-    date: tuple[int, ...]
-
-
-@frozen
-class ThermistorReport:
-    """Raw readings of the thermistors, in the minute report."""
-
-    raw: tuple[int | None, ...]
-
-
-@frozen
 class FailureReport:
     """Heartbeat time-outs of each port, in the minute report."""
 
@@ -255,20 +229,11 @@ class EnabledReport:
     ports: tuple[bool, ...]
 
 
-@frozen
-class MediaReport:
-    """Media of the next start of ports 0 and 1, in the minute report."""
-
-    ports: tuple[str, ...]
-
-
-LogReport: TypeAlias = (
-    PortLog | IdReport | DateReport | Currents | ThermistorReport | Enclosure | FailureReport | EnabledReport | MediaReport
-)
+LogReport: TypeAlias = PortLog | Enclosure | FailureReport | EnabledReport
 
 
 def parse_log(log: Log) -> LogReport | None:
-    """The meaning of a log line; None for topics that only people read (boot logs, self-tests).
+    """The meaning of a log line; None for topics that tell nothing which is not asked for as well.
 
     Raises:
         BoardProtocolError: a known topic with a text that the board does not use.
@@ -291,12 +256,7 @@ def _enclosure_report(text: str) -> Enclosure:
 
 
 _REPORTS: Mapping[str, Callable[[str], LogReport]] = {
-    "id": lambda text: IdReport(parse_id([text])),
-    "date": lambda text: DateReport(_numbers(text.split(" "), 6, _UINT16)),
-    "cu": _currents,
-    "th": lambda text: ThermistorReport(_thermistors(text.split(" "))),
     "env": _enclosure_report,
     "fails": lambda text: FailureReport(_numbers(text.split(" "), _PORTS, _UINT32)),
     "enabled": lambda text: EnabledReport(tuple(map(bool, _numbers(text.split(" "), _PORTS, 1)))),
-    "media": lambda text: MediaReport(tuple(_one_of(word, "emmc|sd") for word in _words(text, 2))),
 }
