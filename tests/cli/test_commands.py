@@ -756,9 +756,10 @@ def test_check_config_is_0_or_2(tmp_path: Path) -> None:
     good.write_text("[device.x1]\nport = 3\nshutdown = []\n")
     bad.write_text("[device.x1]\nport = 9\nshutdown = 5\n")
     codes = [
-        subprocess.run([*WAGMAN, "check-config", str(file)], capture_output=True, check=False).returncode for file in (good, bad)
+        subprocess.run([*WAGMAN, "check-config", *words], capture_output=True, check=False).returncode
+        for words in ([str(good)], [str(bad)], ["--config", str(good)], ["--config", str(bad)], [str(good), "--config", str(bad)])
     ]
-    assert codes == [0, 2]
+    assert codes == [0, 2, 0, 2, 2]
 
 
 def test_check_config_without_a_file_is_about_the_one_that_run_reads() -> None:

@@ -71,7 +71,9 @@ def add_arguments(parser: ArgumentParser, command: str) -> None:
         case "fake-board" | "install-service" | "init" | "metrics" | "notify" | "fleet":
             import_module(HOMES[command]).add_arguments(parser)
         case "check-config":
-            add("file", metavar="FILE", nargs="?", default=CONFIG, help="the configuration file (default: %(default)s)")
+            which = parser.add_mutually_exclusive_group()
+            which.add_argument("file", metavar="FILE", nargs="?", help=f"the configuration file (default: {CONFIG})")
+            which.add_argument("--config", metavar="FILE", help="the same, as the other commands take it")
             add(
                 "--state",
                 metavar="DIR",
@@ -123,7 +125,7 @@ def run(args: Namespace) -> int:
                 more["remember"] = partial(import_module("wagman.store.decisions").told_by, args.state)
             if args.ask:
                 more["ask"] = import_module(DIFFERENCES).differences
-            return _checked(args.file, args.user, **more)
+            return _checked(args.file or args.config or CONFIG, args.user, **more)
         case "init":
             init = import_module(HOMES["init"])
             path = init.write(args)

@@ -29,11 +29,11 @@ def test_it_knows_all_again(tmp_path: Path) -> None:
     with closing(Ledger(tmp_path / "ledger", 100.0)) as ledger:
         ledger.place = Place("a", 17)
         ledger.settle()
-        assert ledger.enter("alice", ORDER, 100.0)
+        assert ledger.enter("alice", ORDER, 100.0, "stop gn")
     with closing(Ledger(tmp_path / "ledger", 200.0)) as ledger:
         assert (ledger.place, ledger.is_settled) == (Place("a", 17), True)
-        assert not ledger.enter("alice", ORDER, 200.0)
-        assert ledger.enter("bob", ORDER, 200.0), "an id of alice's keeps nobody else's order away"
+        assert not ledger.enter("alice", ORDER, 200.0, "stop gn")
+        assert ledger.enter("bob", ORDER, 200.0, "stop gn"), "an id of alice's keeps nobody else's order away"
         assert ledger.answer("alice", ORDER) is None
         ledger.answered("alice", {"v": 1, "id": ORDER, "outcome": "accepted", "reason": "stopping"})
         answer = ledger.answer("alice", ORDER)
@@ -45,10 +45,22 @@ def test_it_remembers_the_last_orders_whatever_the_clock_says(tmp_path: Path, mo
     monkeypatch.setattr(ledgers, "SCHEMA", ledgers.SCHEMA.replace(str(KEPT), "3"))
     for number, now_s in enumerate((NOW_S, 0.0, NOW_S + 8 * 86_400.0, NOW_S, 0.0)):
         with closing(Ledger(tmp_path / "ledger", now_s)) as ledger:
-            assert ledger.enter("alice", f"{number:032x}", now_s)
-            assert not ledger.enter("alice", f"{number:032x}", now_s)
+            assert ledger.enter("alice", f"{number:032x}", now_s, "stop gn")
+            assert not ledger.enter("alice", f"{number:032x}", now_s, "start gn")
+            assert ledger.meant("alice", f"{number:032x}") == "stop gn"
     with closing(Ledger(tmp_path / "ledger", 2 * NOW_S)) as ledger:
         assert [ledger.seen("alice", f"{number:032x}") for number in range(5)] == [False, False, True, True, True]
+        assert [ledger.meant("alice", f"{number:032x}") is None for number in range(5)] == [True, True, False, False, False]
+
+
+def test_of_an_order_that_an_older_release_saw_nobody_knows_what_it_meant(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "ledger")) as file:
+        file.execute("CREATE TABLE orders (who TEXT, id TEXT, at_s REAL NOT NULL, answer TEXT, PRIMARY KEY (who, id)) STRICT")
+        file.execute("INSERT INTO orders VALUES ('alice', ?, 100.0, NULL)", (ORDER,))
+        file.commit()
+    with closing(Ledger(tmp_path / "ledger", NOW_S)) as ledger:
+        assert ledger.seen("alice", ORDER)
+        assert ledger.meant("alice", ORDER) is None
 
 
 @pytest.mark.parametrize(("began_s", "is_settled"), [(NOW_S - 301.0, True), (NOW_S - 299.0, False), (10 * NOW_S, False)])

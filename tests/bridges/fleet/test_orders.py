@@ -168,9 +168,9 @@ class Full:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.ledger, name)
 
-    def enter(self, who: str, number: str, now_s: float) -> bool:
+    def enter(self, who: str, number: str, now_s: float, meaning: str) -> bool:
         self._write()
-        return self.ledger.enter(who, number, now_s)
+        return self.ledger.enter(who, number, now_s, meaning)
 
     def answered(self, who: str, found: Answer) -> None:
         self._write()
@@ -232,6 +232,17 @@ def test_the_log_says_who_asked_and_by_which_order_and_twenty_copies_are_one(dae
     events = daemon.ask("events", since=before, type="command.stop")["events"]
     assert [(each["fields"]["for"], each["fields"]["order"]) for each in events] == [("alice", order()["id"])]
     assert found[0]["event_id"] == events[0]["id"]
+
+
+def test_an_order_with_the_id_of_another_is_refused_and_does_nothing(daemon: Daemon, tmp_path: Path) -> None:
+    before = daemon.ask("events", limit=1)["last_id"]
+    ordered = [order(), order(do="start"), order(device="cs"), order(force=True), order(until=NOW_S + 60)]
+    found = obey(tmp_path, str(daemon.socket), *(by_alice(packed(each, deflate=False)) for each in ordered))
+    assert [each["outcome"] for each in found] == ["accepted", "refused", "refused", "refused", "accepted"]
+    assert [each.get("again", False) for each in found] == [False, False, False, False, True]
+    assert "an id of its own" in found[1]["reason"]
+    told = [event["type"] for event in daemon.ask("events", since=before)["events"]]
+    assert [each for each in told if each.startswith("command.")] == ["command.stop"]
 
 
 def test_what_is_no_order_or_was_kept_or_is_one_too_many_is_answered_and_does_nothing(daemon: Daemon, tmp_path: Path) -> None:

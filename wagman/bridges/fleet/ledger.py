@@ -27,6 +27,8 @@ CREATE TABLE IF NOT EXISTS place (one INTEGER PRIMARY KEY CHECK (one = 1), log T
 CREATE TABLE IF NOT EXISTS orders (who TEXT, id TEXT, at_s REAL NOT NULL, answer TEXT, PRIMARY KEY (who, id)) STRICT;
 CREATE TABLE IF NOT EXISTS shown (topic TEXT PRIMARY KEY) STRICT;
 CREATE TRIGGER IF NOT EXISTS forget AFTER INSERT ON orders BEGIN DELETE FROM orders WHERE rowid <= new.rowid - {KEPT}; END;
+CREATE TABLE IF NOT EXISTS meant (who TEXT, id TEXT, what TEXT NOT NULL, PRIMARY KEY (who, id)) STRICT;
+CREATE TRIGGER IF NOT EXISTS unmean AFTER INSERT ON meant BEGIN DELETE FROM meant WHERE rowid <= new.rowid - {KEPT}; END;
 """  # noqa: S608 - a number of ours
 """The tables; an order and what is forgotten for it are one transaction."""
 
@@ -78,10 +80,18 @@ class Ledger:
     def place(self, place: Place) -> None:
         self._file.execute("INSERT OR REPLACE INTO place VALUES (1, ?, ?)", place)
 
-    def enter(self, who: str, number: str, now_s: float) -> bool:
-        """Save that an order was seen; return False if it was seen before."""
-        change = self._file.execute("INSERT OR IGNORE INTO orders VALUES (?, ?, ?, NULL)", (who, number, now_s))
+    def enter(self, who: str, number: str, now_s: float, meaning: str) -> bool:
+        """Save that an order was seen, and what it meant; return False if it was seen before."""
+        with self._file:
+            self._file.execute("BEGIN IMMEDIATE")
+            change = self._file.execute("INSERT OR IGNORE INTO orders VALUES (?, ?, ?, NULL)", (who, number, now_s))
+            self._file.execute("INSERT OR IGNORE INTO meant VALUES (?, ?, ?)", (who, number, meaning))
         return change.rowcount == 1
+
+    def meant(self, who: str, number: str) -> str | None:
+        """Return what an order that was seen meant; None where a release wrote it down that kept no meanings."""
+        found = self._file.execute("SELECT what FROM meant WHERE who = ? AND id = ?", (who, number)).fetchone()
+        return None if found is None else str(found[0])
 
     def answered(self, who: str, answer: Answer) -> None:
         """Save the answer, for when the order comes again."""

@@ -9,7 +9,7 @@ from attrs import define, field
 
 from wagman.bridges.fleet.ledger import Ledger
 from wagman.bridges.fleet.link import Link, Message
-from wagman.bridges.fleet.orders import Gate, answer, until_s
+from wagman.bridges.fleet.orders import Gate, answer, meaning_of, until_s
 from wagman.bridges.fleet.payloads import Answer, Given, Order, PayloadError, given_of, id_of, packed
 from wagman.bridges.fleet.signing import Signers
 from wagman.client.asynchronous import connect
@@ -22,6 +22,8 @@ MOST_WAITING: Final = 20
 
 MOST_ANSWER_S: Final = 10.0
 """How long the service may take to answer an order, up to its deadline (chosen: with a disk that hangs it answers after 6 s)."""
+
+REUSED: Final = "an order with this id came before, and said something else: give each order an id of its own"
 
 UNKNOWN: Final = "it may have been carried out: look at the events"
 
@@ -86,6 +88,8 @@ class Obeying:
             return self._told(who, order, answer(order["id"], "refused", "the broker had kept it: orders are not to be retained"))
         try:
             if self.ledger.seen(who, order["id"]):
+                if self.ledger.meant(who, order["id"]) not in (None, meaning_of(order)):
+                    return self._told(who, order, answer(order["id"], "refused", REUSED))
                 before = self.ledger.answer(who, order["id"]) or answer(order["id"], "unknown", UNKNOWN)
                 return {**before, "again": True}
             return await self._fresh(who, given)
@@ -97,7 +101,7 @@ class Obeying:
         found = self.gate.obstacle(who, order, self.clock()) or await self._unproved(who, given)
         if found is None:
             # It is saved before it is carried out: after a crash it is not carried out a second time.
-            self.ledger.enter(who, order["id"], self.clock())
+            self.ledger.enter(who, order["id"], self.clock(), meaning_of(order))
             found = await self._ask(who, order)
             self._keep(who, found)
         return self._told(who, order, found)

@@ -11,7 +11,7 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from wagman.bridges.fleet.payloads import VERSION, Answer, Order
+from wagman.bridges.fleet.payloads import VERSION, Answer, Order, written
 from wagman.model.words import counted
 
 MOST_LATE_S: Final = 300.0
@@ -106,6 +106,11 @@ class Gate:
 def until_s(order: Order) -> float:
     """Return the deadline of an order that was let through, in seconds since 1970."""
     return datetime.fromisoformat(order["until"]).timestamp()
+
+
+def meaning_of(order: Order) -> str:
+    """Return what an order wants: two with the same meaning are one that was sent twice, perhaps with a later deadline."""
+    return written({key: order[key] for key in ("do", "device", "force", "node", "who") if key in order})
 
 
 def answer(number: str, outcome: str, reason: str) -> Answer:
