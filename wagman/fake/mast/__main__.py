@@ -6,9 +6,6 @@ and `network down` and `network up`. It ends with its standard input, and with S
 """
 
 import argparse
-import json
-import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -22,14 +19,12 @@ from wagman.fake.control import ControlError
 from wagman.fake.guests import GuestSpec
 from wagman.fake.mast.guests import Computer, PoweredGuest
 from wagman.fake.mast.network import Network
+from wagman.fake.plugs.console import end_on_signal, obey, say
 from wagman.fake.plugs.control import execute
 from wagman.fake.plugs.rail import FakeRail
 from wagman.fake.plugs.server import PlugServer
 from wagman.fake.plugs.shelly import FakeShelly
 from wagman.model.backend import FAKE_MAC
-
-LINE_BYTES = 4_096
-"""The longest command (chosen)."""
 
 TICK_S = 1.0
 """How often the guests' boots are checked, in board time (chosen)."""
@@ -59,10 +54,10 @@ class Mast:
             async with self.server.listening() as rail, trio.open_nursery() as nursery:
                 ports = {guest.name: await self.network.plug(nursery, partial(port_of, guest)) for guest in self.guests}
                 gateway = await self.network.plug(nursery, lambda: self.gateway.port)
-                await nursery.start(_end_on_signal, nursery.cancel_scope)
+                await nursery.start(end_on_signal, nursery.cancel_scope)
                 nursery.start_soon(self._tick)
-                _say({"rail": rail, "guests": ports, "gateway": gateway})
-                await self._obey()
+                say({"rail": rail, "guests": ports, "gateway": gateway})
+                await obey(self._answered)
                 nursery.cancel_scope.cancel()
         finally:
             for computer in (self.gateway, *(guest.computer for guest in self.guests)):
@@ -75,15 +70,6 @@ class Mast:
             for guest in self.guests:
                 guest.tick(self.server.rail.clock.now_s)
             await trio.sleep(TICK_S)
-
-    async def _obey(self) -> None:
-        held = b""
-        async with trio.lowlevel.FdStream(os.dup(sys.stdin.fileno())) as commands:
-            while data := await commands.receive_some(LINE_BYTES):
-                *lines, held = (held + data).split(b"\n")
-                for line in lines:
-                    _say(self._answered(line.decode("utf-8", "replace")))
-                held = held[:LINE_BYTES]
 
     def _answered(self, line: str) -> Mapping[str, Any]:
         if line in {"network down", "network up"}:
@@ -107,18 +93,6 @@ class Mast:
 def port_of(guest: PoweredGuest) -> int | None:
     """Return the port at which it answers; None while it is off or boots."""
     return None if guest.computer is None else guest.computer.port
-
-
-def _say(answer: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
-
-
-async def _end_on_signal(all_of_it: trio.CancelScope, task_status: trio.TaskStatus[None]) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        task_status.started()
-        await anext(signals)
-        all_of_it.cancel()
 
 
 async def _run(names: Sequence[str], boot_s: float) -> None:

@@ -5,6 +5,7 @@
 - `shelly`   what a Shelly of the second generation answers
 - `tasmota`  what a plug with Tasmota answers
 - `control`  every fault as a line of text
+- `console`  these lines on the standard input of a fake by itself
 
 `python -m wagman.fake.plugs` runs one by itself.
 """

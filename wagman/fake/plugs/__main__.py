@@ -5,25 +5,21 @@ It prints the port at which it listens, and answers each command with a line of 
 """
 
 import argparse
-import json
-import os
-import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import trio
 from attrs import frozen
 
 from wagman.fake.control import ControlError
 from wagman.fake.guests import Guest, GuestSpec, GuestSpecError
+from wagman.fake.plugs.console import end_on_signal, obey, say
 from wagman.fake.plugs.control import execute
 from wagman.fake.plugs.rail import FakeRail
 from wagman.fake.plugs.server import PlugServer, Request, Response
 from wagman.fake.plugs.shelly import FakeShelly
 from wagman.fake.plugs.tasmota import FakeTasmota
-
-LINE_BYTES = 4_096
-"""The longest control command (chosen)."""
 
 KINDS: dict[str, Callable[[FakeRail], FakeShelly | FakeTasmota]] = {"shelly": FakeShelly, "tasmota": FakeTasmota}
 """The protocols that a rail can speak."""
@@ -40,25 +36,13 @@ class Standalone:
     async def run(self) -> None:
         """Serve until told to end; raises OSError if the port is taken."""
         async with trio.open_nursery() as nursery:
-            await nursery.start(_end_on_signal, nursery.cancel_scope)
+            await nursery.start(end_on_signal, nursery.cancel_scope)
             server = PlugServer(self.rail, self.answer)
             async with server.listening(port=self.port) as port:
-                _say({"port": port})
-                await self._obey(server, nursery.cancel_scope)
-
-    async def _obey(self, server: PlugServer, all_of_it: trio.CancelScope) -> None:
-        held = b""
-        async with trio.lowlevel.FdStream(os.dup(sys.stdin.fileno())) as commands:
-            while data := await commands.receive_some(LINE_BYTES):
-                *lines, held = (held + data[:LINE_BYTES]).split(b"\n")
-                for line in lines:
-                    if line.strip() == b"quit":
-                        _say({"ok": True})
-                        all_of_it.cancel()
-                        return
-                    _say(_answered(server, line.decode("utf-8", "replace")))
-                held = held[:LINE_BYTES]
-            await trio.sleep_forever()
+                say({"port": port})
+                if not await obey(partial(_answered, server), last="quit"):
+                    await trio.sleep_forever()
+                nursery.cancel_scope.cancel()
 
 
 def _answered(server: PlugServer, line: str) -> dict[str, object]:
@@ -66,18 +50,6 @@ def _answered(server: PlugServer, line: str) -> dict[str, object]:
         return execute(server, line)
     except ControlError as error:
         return {"ok": False, "error": str(error)}
-
-
-def _say(answer: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
-
-
-async def _end_on_signal(all_of_it: trio.CancelScope, task_status: trio.TaskStatus[None]) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        task_status.started()
-        async for _signal in signals:
-            all_of_it.cancel()
 
 
 def _parsed() -> argparse.Namespace:
