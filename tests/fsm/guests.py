@@ -82,7 +82,7 @@ class Story:
 
     @property
     def goal(self) -> PowerGoal:
-        return self.state.power(self.memory)
+        return guest.goal(self.state, Situation(self.config, self.memory))
 
     @property
     def due(self) -> bool:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from tests.fsm.guests import GUEST, SWITCH, Story
 from wagman.config.schema import DeviceConfig
@@ -72,6 +73,49 @@ def test_a_start_that_an_earlier_run_has_asked_for_is_looked_at_before_it_is_sto
     assert "adopt" in story.armed
     story.fire("adopt", supply="off")
     assert (story.name, story.goal.level) == ("stopped", "off")
+
+
+def left_over() -> Story:
+    """A guest that an earlier run had just switched on when it was to stop."""
+    story = Story()
+    story.turn()
+    story.relay_asked()
+    story.ask("stop")
+    story.state = restored(story.state)
+    story.arm(guest.resume(story.state, Situation(story.config, story.memory)))
+    return story
+
+
+def test_a_start_that_an_earlier_run_has_given_up_is_not_repeated_but_looked_at() -> None:
+    story = left_over()
+    assert (story.name, story.goal.leaving) == ("will_stop", True)
+    story.fire("timeout", supply="off")
+    assert (story.name, story.goal) == ("stopped", UNTOUCHED)
+    assert "adopt" in story.armed
+
+
+def test_a_start_that_an_earlier_run_has_given_up_goes_on_where_the_first_look_shows_it_on() -> None:
+    story = left_over()
+    story.tell(RelayOn(story.memory.cycle, story.now_s, None))
+    assert (story.name, story.due_s("timeout")) == ("will_stop", story.now_s + story.config.start_timeout_s)
+    story.fire("timeout")
+    assert (story.name, story.messages) == ("stopping", ["shutdown"])
+
+
+def test_a_start_that_an_earlier_run_has_given_up_and_that_is_wanted_again_is_not_over_at_once() -> None:
+    story = left_over()
+    story.ask("start")
+    assert (story.name, story.goal.leaving, story.armed) == ("starting", False, {})
+
+
+@pytest.mark.parametrize("state", [Started(), Starting(relay=Relay(cleared=True, asked=True, on=True))])
+@pytest.mark.parametrize("memory", [Memory(wanted="down"), Memory(enabled=False), Memory(hibernating=True)])
+def test_a_guest_that_is_not_to_run_and_was_not_asked_to_halt_yet_is_not_switched_on_once_more(
+    state: State, memory: Memory
+) -> None:
+    assert Story(state=state, memory=memory).goal.leaving
+    assert not Story(state=state).goal.leaving
+    assert Story(evolve(GUEST, enabled=False), state=state).goal.leaving
 
 
 def test_after_the_adopt_window_current_without_beats_leads_to_restarting() -> None:

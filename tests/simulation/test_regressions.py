@@ -241,3 +241,27 @@ def test_a_start_that_an_older_log_has_under_way_gives_no_power_to_a_guest_that_
         "cam: disable; 2 min; service stop; disk restored; 1 s; service start; 5 min; all well; settled"
     )
     assert run(script, named="plugs").violation is None
+
+
+def test_a_start_that_was_given_up_in_an_older_log_gives_no_power_to_a_guest_that_was_disabled_since() -> None:
+    script = (
+        "20 min; cam: stop; 3 min; cam: start; 1 s; cam: stop; 0.2 s; service kill; disk copied; 1 s; service start; 30 s; "
+        "cam: kill; cam: disable; 2 min; service stop; disk restored; 1 s; service start; 5 min; all well; settled"
+    )
+    assert run(script, named="plugs").violation is None
+
+
+def test_a_guest_that_is_to_halt_after_another_one_and_is_off_by_now_gets_no_power_again() -> None:
+    script = (
+        """20 min; config set device.cam.after ["nas"]; 1 min; service stop; disk copied; 1 s; service start; 2 min; """
+        "nas: disable; cam: disable; 10 min; service stop; disk restored; 1 s; service start; 10 min; all well; settled"
+    )
+    assert run(script, named="plugs").violation is None
+
+
+def test_a_guest_that_lost_its_power_while_the_service_was_away_gets_none_in_the_heat() -> None:
+    script = (
+        """20 min; config set wagman.hibernate_interval "150s"; config set wagman.stagger "100s"; 1 min; board wagman temp 80; """
+        "100 s; service kill; board rail fault power 0 off; board rail fault power 1 off; 5 s; service start; 20 min"
+    )
+    assert run(script, named="mixed").violation is None

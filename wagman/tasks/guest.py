@@ -193,7 +193,7 @@ class Guest:
         return self._goal_in(self.state, self.memory)
 
     def _goal_in(self, state: machine.State, memory: Memory) -> PowerGoal:
-        goal = state.power(memory)
+        goal = machine.goal(state, evolve(self.now, memory=memory))
         return evolve(goal, taken=self._taken) if self._taken else goal
 
     @property

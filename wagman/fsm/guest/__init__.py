@@ -46,7 +46,7 @@ Maintenance  `heartbeat` (silence, which is only told)
 ===========  =====================================================================================
 """
 
-from wagman.fsm.guest.machine import STATES, TERM, restored, resume, step, untrusted, withheld
+from wagman.fsm.guest.machine import STATES, TERM, goal, restored, resume, step, untrusted, withheld
 from wagman.fsm.guest.situation import Memory, Situation, Step
 from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.state import State
@@ -61,6 +61,7 @@ __all__ = [
     "State",
     "Step",
     "Stopped",
+    "goal",
     "restored",
     "resume",
     "step",

@@ -78,7 +78,8 @@ class Booting(State):
 
     def turn(self, state: "type[Booting]", now: Situation, reason: str) -> Step:
         """Change to the other booting state; the deadline and what is known of the relay stay."""
-        return evolve(self.goto(state, now, reason, relay=self.relay), alarms={"timeout": KEEP})
+        plan: Plan = {"timeout": KEEP} if self.relay.on else {}
+        return evolve(self.goto(state, now, reason, relay=self.relay), alarms=plan)
 
     def may_have_booted(self, fired: Fired) -> bool:
         """Whether the guest may have come up unheard. Then it is asked to halt before its power is cut."""
@@ -161,11 +162,16 @@ class WillStop(Booting):
     successors: ClassVar[frozenset[str]] = frozenset({"stopped", "starting", "stopping", "maintenance"})
 
     def power(self, memory: Memory) -> PowerGoal:
-        # A relay-on that has left, and was not seen to act, is repeated: what boots is to be halted cleanly.
-        return evolve(super().power(memory), leaving=self.relay.on)
+        # A relay-on that has left in this run, and was not seen to act, is repeated: what boots is to be halted cleanly.
+        return evolve(super().power(memory), leaving=self.relay.on or self.is_left_over)
 
     def on_enter(self, now: Situation) -> Step:
         return self.stay(now, now.event("will_stop", reason=self.reason), alarms=self.resume(now))
+    @property
+    def is_left_over(self) -> bool:
+        """Whether an earlier run of the service asked for its power, and nobody has seen whether it came on."""
+        return not self.relay.on and self.relay.asked_at_s is None
+
 
     def booted(self, now: Situation, at_s: float) -> Step:
         return self.goto(states.stopping, now, self.reason)
@@ -178,7 +184,14 @@ class WillStop(Booting):
         return self.goto(states.stopped, now, self.reason)
 
     def on_start(self, now: Situation) -> Step:
+        if self.is_left_over:
+            # mark given-up-by-an-earlier-run
+            return self.goto(states.stopped, now, self.reason, untouched=True, cut=0)
         return self.turn(states.starting, now, "asked by the operator").accept("it goes on booting")
 
     def on_stop(self, now: Situation, reason: str) -> Step:
         return self.stay(now).accept("it is asked to halt once it has booted")
+
+    def resume(self, now: Situation) -> Plan:
+        # The first look shows it on, or it is looked at anew.
+        return {"timeout": Alarm(0.0, answered=True)} if self.is_left_over else super().resume(now)

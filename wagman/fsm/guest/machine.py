@@ -16,7 +16,18 @@ from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.state import State, states
 from wagman.fsm.guest.stopped import Stopped
 from wagman.model.errors import StoreError
-from wagman.model.facts import Beat, BoardStopping, PowerDoubted, PowerFound, PowerLost, RelayAsked, RelayOff, RelayOn, Term
+from wagman.model.facts import (
+    Beat,
+    BoardStopping,
+    PowerDoubted,
+    PowerFound,
+    PowerGoal,
+    PowerLost,
+    RelayAsked,
+    RelayOff,
+    RelayOn,
+    Term,
+)
 from wagman.model.words import duration, enumerated
 
 STATES: dict[str, type[State]] = checked_graph(Stopped, Starting, WillStop, Started, Stopping, Restarting, Maintenance)
@@ -51,6 +62,13 @@ def resume(state: State, now: Situation) -> Plan:
     """All alarms at full length, for a service that starts in `state`."""
     term = now.memory.term
     return {**state.resume(now), **({} if term is None else {TERM: Alarm(term.left_s)})}
+
+
+def goal(state: State, now: Situation) -> PowerGoal:
+    """The power that the state asks for. Who is not to run, and was not asked to halt yet, is not switched on once more."""
+    asked = state.power(now.memory)
+    is_leaving = isinstance(state, Starting | Started) and not now.welcome
+    return evolve(asked, leaving=True) if is_leaving else asked
 
 
 def taken(state: State, now: Situation, item: Input) -> Step:
