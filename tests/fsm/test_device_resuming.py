@@ -108,6 +108,28 @@ def test_a_start_that_an_earlier_run_has_given_up_and_that_is_wanted_again_is_no
     assert (story.name, story.goal.leaving, story.armed) == ("starting", False, {})
 
 
+def test_a_start_whose_power_is_made_sure_of_has_all_of_its_time() -> None:
+    story = Story()
+    story.turn()
+    story.relay_on()
+    story.wait(100)
+    story.relay_asked()
+    assert story.due_s("timeout") == 100 + story.config.start_timeout_s
+    assert story.memory.attempts == 1
+    story.beat()
+    assert story.name == "starting"
+    story.beat(after_s=1)
+    assert story.name == "started"
+
+
+@pytest.mark.parametrize(("start_timeout_s", "patience_s"), [(120.0, 300.0), (400.0, 400.0)])
+def test_a_guest_whose_power_is_made_sure_of_has_the_time_to_boot(start_timeout_s: float, patience_s: float) -> None:
+    story = Story(evolve(GUEST, start_timeout_s=start_timeout_s), state=Started(stable=True))
+    story.wait(50)
+    story.relay_asked()
+    assert story.armed == {"heartbeat": Alarm(patience_s, proof=True, since_s=50.0)}
+
+
 @pytest.mark.parametrize("state", [Started(), Starting(relay=Relay(cleared=True, asked=True, on=True))])
 @pytest.mark.parametrize("memory", [Memory(wanted="down"), Memory(enabled=False), Memory(hibernating=True)])
 def test_a_guest_that_is_not_to_run_and_was_not_asked_to_halt_yet_is_not_switched_on_once_more(

@@ -76,6 +76,7 @@ MARKS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "tests/fsm/test_device_resuming.py": {
         "a_start_that_an_earlier_run_has_asked_for_is_looked_at_before_it_is_stopped": ("start-of-an-earlier-run",),
         "a_start_that_an_earlier_run_has_given_up_is_not_repeated_but_looked_at": ("given-up-by-an-earlier-run",),
+        "a_start_whose_power_is_made_sure_of_has_all_of_its_time": ("start-that-is-made-sure-of",),
         "a_forced_start_in_the_adopt_window_is_not_forgotten": ("forced-start-in-the-adopt-window",),
         "what_is_no_state_is_not_trusted": ("no-state-of-a-guest",),
     },

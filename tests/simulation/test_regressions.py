@@ -6,7 +6,7 @@ import pytest
 
 from tests.simulation.node import run
 from tests.simulation.stories import STORIES
-from wagman.simulation.records import RelayMoved
+from wagman.simulation.records import EventShown, RelayMoved
 
 ONCE_BROKEN = {
     "it came up while the disk was slow, and ended because the log could not be read": (
@@ -265,3 +265,33 @@ def test_a_guest_that_lost_its_power_while_the_service_was_away_gets_none_in_the
         "100 s; service kill; board rail fault power 0 off; board rail fault power 1 off; 5 s; service start; 20 min"
     )
     assert run(script, named="mixed").violation is None
+
+
+def test_a_guest_whose_power_is_made_sure_of_has_the_time_to_boot() -> None:
+    script = (
+        """20 min; config set device.cam.heartbeat_timeout "90s"; guest cam boot=100; service stop; 10 s; """
+        "board rail fault power 1 off; 10 s; service start; 10 min; all well; settled"
+    )
+    told: list[str] = []
+
+    def watch(record: Any) -> None:
+        if isinstance(record, EventShown) and record.event.device == "cam":
+            told.append(record.event.type.removeprefix("device."))
+
+    assert run(script, watch, named="plugs").violation is None
+    assert told[-1] == "power_doubted"
+
+
+def test_a_start_whose_power_is_made_sure_of_has_all_of_its_time() -> None:
+    script = (
+        "20 min; cam: stop; 3 min; guest cam boot=110; cam: start; 90 s; service stop; board rail fault power 1 off; 5 s; "
+        "service start; 20 min; all well; settled"
+    )
+    told: list[str] = []
+
+    def watch(record: Any) -> None:
+        if isinstance(record, EventShown) and record.event.device == "cam":
+            told.append(record.event.type.removeprefix("device."))
+
+    assert run(script, watch, named="plugs").violation is None
+    assert told[-3:] == ["power_doubted", "started", "stable"]

@@ -50,7 +50,13 @@ class Booting(State):
         return self.seen(cleared=True).stay(now)
 
     def on_relay_asked(self, now: Situation, asked: RelayAsked) -> Step:
-        return self.seen(asked=True, cleared=True, asked_at_s=asked.at_s).stay(now)
+        if not self.relay.on:
+            return self.seen(asked=True, cleared=True, asked_at_s=asked.at_s).stay(now)
+        # Its power was doubted, and is made sure of: it may boot only now.
+        # mark start-that-is-made-sure-of
+        anew = self.seen(on_at_s=asked.at_s)
+        # mark start-that-is-made-sure-of
+        return anew.stay(now, alarms=anew.resume(now))
 
     def on_relay_on(self, now: Situation, on: RelayOn) -> Step:
         is_prompt = self.relay.asked_at_s is not None and on.at_s <= self.relay.asked_at_s + LEAST_BOOT_S
@@ -161,32 +167,32 @@ class WillStop(Booting):
     name: ClassVar[str] = "will_stop"
     successors: ClassVar[frozenset[str]] = frozenset({"stopped", "starting", "stopping", "maintenance"})
 
+    @property
+    def is_left_over(self) -> bool:
+        """Whether an earlier run of the service asked for its power, and nobody has seen whether it came on."""
+        return not self.relay.on and self.relay.asked_at_s is None
+
     def power(self, memory: Memory) -> PowerGoal:
         # A relay-on that has left in this run, and was not seen to act, is repeated: what boots is to be halted cleanly.
         return evolve(super().power(memory), leaving=self.relay.on or self.is_left_over)
 
     def on_enter(self, now: Situation) -> Step:
         return self.stay(now, now.event("will_stop", reason=self.reason), alarms=self.resume(now))
-    @property
-    def is_left_over(self) -> bool:
-        """Whether an earlier run of the service asked for its power, and nobody has seen whether it came on."""
-        return not self.relay.on and self.relay.asked_at_s is None
-
 
     def booted(self, now: Situation, at_s: float) -> Step:
         return self.goto(states.stopping, now, self.reason)
 
     def on_timeout(self, now: Situation, fired: Fired) -> Step:
         """The start time-out is over, but the start was given up before: no failure is counted."""
+        if self.is_left_over:
+            # mark given-up-by-an-earlier-run
+            return self.goto(states.stopped, now, self.reason, untouched=True, cut=0)
         if self.may_have_booted(fired):
             return self.goto(states.stopping, now, self.reason)
         # mark start-that-was-given-up
         return self.goto(states.stopped, now, self.reason)
 
     def on_start(self, now: Situation) -> Step:
-        if self.is_left_over:
-            # mark given-up-by-an-earlier-run
-            return self.goto(states.stopped, now, self.reason, untouched=True, cut=0)
         return self.turn(states.starting, now, "asked by the operator").accept("it goes on booting")
 
     def on_stop(self, now: Situation, reason: str) -> Step:

@@ -8,7 +8,7 @@ from attrs import evolve, frozen
 from wagman.fsm.alarms import Alarm, Fired, Plan
 from wagman.fsm.guest.situation import Situation, Step
 from wagman.fsm.guest.state import State, states
-from wagman.model.facts import Beat, BoardStopping
+from wagman.model.facts import Beat, BoardStopping, RelayAsked
 
 
 @frozen
@@ -49,6 +49,12 @@ class Started(State):
         event = now.event("stable", **now.start_fields)
         now = now.remember(attempts=0, failures=0, brownouts=0, unrecoverable=False)
         return evolve(self, stable=True).stay(now, event)
+
+    def on_relay_asked(self, now: Situation, asked: RelayAsked) -> Step:
+        """Its power was doubted, and is made sure of: it may boot now, and then has the time that a start has."""
+        patience_s = max(now.start_timeout_s, now.config.heartbeat_timeout_s)
+        anew: Plan = {"heartbeat": Alarm(patience_s, proof=True, since_s=asked.at_s)}
+        return self.stay(now, alarms=anew if now.config.has_heartbeat else None)
 
     def on_board_stopping(self, now: Situation, stopping: BoardStopping) -> Step:
         return self.goto(states.restarting, now, stopping.why)
