@@ -11,7 +11,7 @@ from wagman.api.service import UnknownBoardError
 from wagman.model.errors import CallerError
 from wagman.service.requests import Requests
 from wagman.service.root import WagmanService
-from wagman.simulation.records import EventShown, Record
+from wagman.simulation.records import Answered, EventShown, Record
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, ask: Callable[[Requests], Awaitable[None]], site: str) -> list[dict[str, Any]]:
@@ -65,3 +65,15 @@ def test_a_board_that_there_is_not_is_refused_with_those_that_there_are_and_no_e
             await requests.board("reset", force=True, uid=7, board="zz")
 
     assert asked(monkeypatch, ask, "two") == []
+
+
+def test_only_a_restart_that_would_have_a_guest_halt_is_refused_while_its_board_cannot_be_seen() -> None:
+    answers: dict[str, Any] = {}
+
+    def watch(record: Record) -> None:
+        if isinstance(record, Answered) and record.asked.verb == "restart":
+            answers[record.asked.device] = record.answer
+
+    run("10 min; cam: stop; 3 min; cable rail out; 1 min; ai: restart; cam: restart; 10 s", watch, named="plugs")
+    assert (answers["ai"]["accepted"], answers["ai"]["state"]) == (False, "started")
+    assert (answers["cam"]["accepted"], answers["cam"]["reason"]) == (True, "power is coming on")

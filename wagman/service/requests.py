@@ -85,7 +85,8 @@ class Requests:
             verdict = await self.parts.controller.restart() if verb == "restart" else REFUSES
             return await self._answer(receipt, verdict, device)
         guest = self.parts.guests[device]
-        if verb == "restart" and not force and self.parts.boards[guest.config.board].blind:
+        is_asked_to_halt = verb == "restart" and guest.state.name == "started"
+        if is_asked_to_halt and not force and self.parts.boards[guest.config.board].blind:
             return await self._answer(receipt, Verdict(accepted=False, state=guest.state.name, reason=UNSEEN), device)
         decision = self.parts.recollection.decided.decision(verb, asker, self.parts.clocks.wall())
         verdict = await guest.ask(Operator(verb, force, for_s), receipt.refs[0], decision)
