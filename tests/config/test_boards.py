@@ -111,6 +111,7 @@ PROBLEMS = [
     ("[board.X]\n", f"1: board.X: {NAME}"),
     ("[board.17]\n", f"1: board.17: {NAME}"),
     ("[board.x]\npol = 1\n", "2: board.x.pol: unknown key: the nearest that is known here is poll"),
+    ("[board.x]\nPOLL = 1\n", "2: board.x.POLL: unknown key: the nearest that is known here is poll"),
     ("[board.x]\nsettle = 1\n", "2: board.x.settle: unknown key: it belongs in [device.NAME]"),
     (f"[board.x]\n{STRIP}dialect = 'v3'\n", '4: board.x.dialect: unknown key: it belongs in [board] of kind "wagman"'),
     ("[board.x]\nkind = 'strip'\n", "1: board.x.host: missing: give a non-empty string of printable characters"),
@@ -124,6 +125,30 @@ def test_each_problem_of_a_board_is_told_once_with_its_place(text: str, problem:
     (told,) = problems(text + guest("gn", None, 1, keys))
     assert told.startswith(f"f:{problem.removesuffix('…')}")
     assert problem.endswith("…") or told == f"f:{problem}"
+
+
+@pytest.mark.parametrize("key", ["kindz", "KIND", "kin"])
+def test_of_a_board_whose_kind_is_misspelt_nothing_else_is_told(key: str) -> None:
+    text = f"[board]\n{key} = 'shelly'\nhost = '10.0.0.9'\nid = 'AABBCCDDEEFF'\n"
+    (told,) = problems(text + guest("ai", None, 3, "self = true\n"))
+    assert told == f"f:2: board.{key}: unknown key: the nearest that is known here is kind"
+
+
+@pytest.mark.parametrize(
+    ("keys", "lacks", "kinds"),
+    [
+        ("host = '10.0.0.9'\nid = 'AABBCCDDEEFF'", '"host", "id"', '"shelly", "tasmota", "mqtt"'),
+        ("poll = 5\nchip = 'x'\nlabel = 'y'", '"chip", "label"', '"gpio"'),
+        ("on = ['a']\nstatus = ['b']", '"on", "status"', '"exec"'),
+    ],
+)
+def test_a_board_without_a_kind_that_is_no_wagman_is_asked_for_its_kind_and_for_nothing_else(
+    keys: str, lacks: str, kinds: str
+) -> None:
+    (told,) = problems(f"[board]\n{keys}\n" + switched("ai", None, 7))
+    assert told == (
+        f"f:1: board.kind: missing: without it the board is a Wagman, which has no {lacks}: say of which kind it is: {kinds}"
+    )
 
 
 def test_one_board_and_several_cannot_stand_in_one_file() -> None:

@@ -100,8 +100,8 @@ class Reader:
 
 
 def nearest_first(word: str, known: Collection[str]) -> list[str]:
-    """The known words, the most similar first."""
-    return difflib.get_close_matches(word[:_COMPARED_CHARS], known, n=max(len(known), 1), cutoff=0.0)
+    """The known words, which are in small letters, the most similar first."""
+    return difflib.get_close_matches(word[:_COMPARED_CHARS].lower(), known, n=max(len(known), 1), cutoff=0.0)
 
 
 def listed(names: Iterable[str]) -> str:
