@@ -76,6 +76,7 @@ CASES: list[tuple[list[str], str, int, str]] = [
     ([], "hibernate --reason storm --keep gn --keep cs --yes", 0, "^the guests are taken down one by one, but for cs, gn$"),
     (["wagman hibernate --reason storm --keep gn --keep cs --yes"], "status", 0, "ordered by .*, but for cs, gn: storm"),
     (["wagman hibernate --reason storm --keep gn --keep cs --yes"], "wake", 0, "^the guests are started$"),
+    ([], "wake", 0, "^nothing was hibernating, and nothing is changed: see wagman status$"),
     ([], "stop zz", 2, "there is nc"),
     ([], "stop nc", 4, "the service runs on it"),
     (["board guest gn ignore=1"], "stop gn --timeout 0.3", 5, "see wagman status gn"),

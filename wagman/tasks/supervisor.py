@@ -130,17 +130,20 @@ class Supervisor:
 
     def _command(self, letter: Letter, command: Command) -> None:
         """Carry out an operator's command to all guests; it is never refused."""
+        slept = self.state.hibernates or (self.command is not None and self.command.hibernation is not None)
         self.command, self._ordered, self._commanded = command, letter.cause, True
         self._carry_on(scheduler.step(self.state, self.situation, Ordered(command.hibernation)), is_news=True)
         if letter.reply is not None:
-            letter.reply.give(Verdict(accepted=True, state=self.state.name, reason=self._words(command.hibernation)))
+            letter.reply.give(Verdict(accepted=True, state=self.state.name, reason=self._words(command.hibernation, slept=slept)))
 
-    def _words(self, hibernation: HibernationOrder | None) -> str:
-        """What the command leads to, in words."""
+    def _words(self, hibernation: HibernationOrder | None, *, slept: bool) -> str:
+        """What the command leads to, in words; `slept`: the guests were hibernating."""
         if hibernation is not None:
             kept = ", ".join(sorted(hibernation.keep))
             return "the guests are taken down one by one" + (f", but for {kept}" if kept else "")
-        return "the guests go on hibernating: the enclosure asks for it" if self.state.hibernates else "the guests are started"
+        if self.state.hibernates:
+            return "the guests go on hibernating: the enclosure asks for it"
+        return "the guests are started" if slept else "nothing was hibernating, and nothing is changed: see wagman status"
 
     def _reconfigure(self, config: Config) -> None:
         """Take over the configuration, with all alarms anew as when the service comes up: some may be of sensors now gone."""
