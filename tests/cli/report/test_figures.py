@@ -11,6 +11,7 @@ from wagman.cli.report.axis import Event, axis_of
 from wagman.cli.report.figures import figures
 from wagman.cli.report.history import Row, history
 from wagman.cli.report.page import page
+from wagman.cli.report.reading import row_of
 from wagman.cli.report.words import document, lines, percent
 from wagman.model.catalogue import EVENT_TYPES
 
@@ -154,6 +155,21 @@ def test_another_board_that_is_not_seen_says_nothing_of_it() -> None:
     row = Row("gn", "started", 1000.0, board="mine")
     found = reported([*begins(), event(500, "link.down", name="other"), event(700, "link.up", name="other")], 1000, rows=[row])
     assert found.unknown_s == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "alarms", "known_s"),
+    [
+        ("stopped", ["adopt"], 0),
+        ("stopped", ["settle"], 1000),
+        ("started", ["heartbeat"], 1000),
+        ("maintenance", [], 1000),
+    ],
+)
+def test_of_a_guest_that_nobody_has_seen_yet_nothing_is_known(state: str, alarms: list[str], known_s: float) -> None:
+    shown: Any = {"name": "gn", "state": state, "for_s": 1000.0, "alarms": [{"name": each} for each in alarms]}
+    found = reported([event(0, "service.started", begun_anew=["gn"])], until_s=1000, rows=[row_of(shown)])
+    assert (found.up_s + found.down_s + found.kept_s, found.unknown_s) == (known_s, 1000 - known_s)
 
 
 def test_an_outage_of_which_nothing_is_known_is_none() -> None:

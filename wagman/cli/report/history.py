@@ -33,6 +33,7 @@ class Row(NamedTuple):
     board: str = UNNAMED
     has_ears: bool = False  # it is heard by other means than its board
     is_self: bool = False
+    is_known: bool = True  # False: it counts as stopped, and nobody has seen yet whether it runs
 
 
 class Guest(NamedTuple):
@@ -144,7 +145,7 @@ def _forgotten(tracks: Mapping[str, Track], at_s: float, begun_anew: Any) -> Non
 def _ends_as(track: Track, row: Row, end_s: float) -> None:
     """Use the status for a guest whose state began before the log does."""
     if not track.states and row.for_s is not None:
-        track.states.append(State(end_s - row.for_s, row.state))
+        track.states.append(State(end_s - row.for_s, row.state if row.is_known else None))
         track.power.append((end_s - row.for_s, "on" if row.state == UP else "unknown"))
 
 

@@ -12,6 +12,7 @@ from wagman.cli.outcome import USAGE, CommandError
 from wagman.cli.progress import Progress
 from wagman.cli.report.axis import Event
 from wagman.cli.report.history import Row
+from wagman.cli.status import is_left_alone
 from wagman.client.blocking import Client
 from wagman.model.shapes import Device, Status
 from wagman.model.words import counted
@@ -41,7 +42,7 @@ def from_service(socket: str) -> ReportSource:
             progress.clear()
         status: Status = client.call("status")
     service = status["service"]
-    return ReportSource(events, [_row(row) for row in status["devices"]], (service["boot_id"], service["uptime_s"]))
+    return ReportSource(events, [row_of(row) for row in status["devices"]], (service["boot_id"], service["uptime_s"]))
 
 
 def _pages(client: Client, progress: Progress) -> Iterator[Event]:
@@ -56,9 +57,11 @@ def _pages(client: Client, progress: Progress) -> Iterator[Event]:
         since = page[-1]["id"]
 
 
-def _row(row: Device) -> Row:
-    has_ears = bool(row.get("sources"))
-    return Row(row["name"], row["state"], row.get("for_s"), row.get("board", UNNAMED), has_ears, bool(row.get("self")))
+def row_of(row: Device) -> Row:
+    """Return what the status tells of a guest."""
+    is_known = row["state"] != "stopped" or not is_left_alone(row)
+    has_ears, is_self = bool(row.get("sources")), bool(row.get("self"))
+    return Row(row["name"], row["state"], row.get("for_s"), row.get("board", UNNAMED), has_ears, is_self, is_known)
 
 
 def from_file(path: str) -> ReportSource:
