@@ -124,6 +124,13 @@ def test_where_the_service_must_not_switch_it_is_a_loss_at_once() -> None:
     assert outlet.lost == 1
 
 
+def test_one_that_was_heard_is_believed_whatever_is_wanted() -> None:
+    outlet = Shown.heard()
+    outlet.tell("wanted", PowerGoal("untouched", 2), HEARD_S + 1)
+    outlet.looks("off", HEARD_S + 5)
+    assert (outlet.lost, outlet.outlet.relay) == (0, "on")
+
+
 def test_a_board_that_restarted_since_shows_what_is() -> None:
     outlet = Shown(TAKEN_OVER)
     outlet.tell("board_reset", STARTED_S, "doubtful", suspect=False)
@@ -141,7 +148,7 @@ def test_one_that_is_on_its_way_down_is_neither_switched_on_nor_taken_for_off(do
     outlet.tell("wanted", evolve(TAKEN_OVER, leaving=True), STARTED_S + 1)
     outlet.looks("off", STARTED_S + 10)
     outlet.looks("off", STARTED_S + 20)
-    assert (outlet.lost, outlet.outlet.due) == (0, None)
+    assert (outlet.facts, outlet.outlet.due) == ([PowerDoubted(STARTED_S, "the board shows it off")] * doubted, None)
     outlet.tell("wanted", PowerGoal("off", 2), STARTED_S + 30)
     due = outlet.outlet.due
     assert due is not None
