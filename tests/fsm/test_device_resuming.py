@@ -89,6 +89,7 @@ def left_over() -> Story:
 def test_a_start_that_an_earlier_run_has_given_up_is_not_repeated_but_looked_at() -> None:
     story = left_over()
     assert (story.name, story.goal.leaving) == ("will_stop", True)
+    assert story.armed["timeout"].answered  # not before its board was looked at
     story.fire("timeout", supply="off")
     assert (story.name, story.goal) == ("stopped", UNTOUCHED)
     assert "adopt" in story.armed
