@@ -1,5 +1,6 @@
 """The saved state: whether the service's user may write it, whether there is room, and whether the log is sound."""
 
+import errno
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -47,9 +48,19 @@ def writable(directory: Path) -> Found:
     if barred is not None:
         text, _, do = barred_words(barred).rpartition(": ")
         return Found("state", "wrong", text, f"{do}; or put the right user into the unit", for_want_of_right=True)
-    if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+    if not os.access(directory, os.R_OK | os.W_OK | os.X_OK) or is_read_only(directory):
         return Found("state", "wrong", f"{directory} is on a file system that cannot be written to", "make it writable")
     return Found("state", "ok", f"{directory} may be written by {user_name(os.geteuid())}")
+
+
+def is_read_only(directory: Path) -> bool:
+    """Whether its file system refuses to be written to: asked for a file without a name, of which nothing is left."""
+    # A file system that an error has made read-only (ext4 since Linux 6.15) goes on saying that files may be written.
+    try:
+        os.close(os.open(directory, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        return error.errno == errno.EROFS  # whatever else is wrong is found elsewhere; not every file system has such files
+    return False
 
 
 def room(directory: Path, most_bytes: int) -> Found:

@@ -1,5 +1,6 @@
 """What depends on who looks: each check finds what it is for, and says what it cannot see."""
 
+import errno
 import os
 import socket
 import stat
@@ -258,6 +259,22 @@ def test_a_ping_that_may_not_be_sent_is_told_once_with_the_range(monkeypatch: py
 
 
 # --- The saved state -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("refusal", "verdict"), [(errno.EROFS, "wrong"), (errno.EOPNOTSUPP, "ok"), (None, "ok")])
+def test_a_file_system_that_only_says_that_it_may_be_written_is_found_out(
+    refusal: int | None, verdict: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = os.open
+
+    def opened(path: Any, flags: int, *more: Any) -> int:
+        if refusal is not None and flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(refusal, os.strerror(refusal), str(path))
+        return really(path, flags, *more)
+
+    monkeypatch.setattr(os, "open", opened)
+    assert state.writable(tmp_path).verdict == verdict
+    assert list(tmp_path.iterdir()) == [], "nothing is left of the attempt"
 
 
 def test_a_state_directory_that_is_not_there_is_wrong(node: Node) -> None:
