@@ -235,6 +235,7 @@ MOVED = ": decisions about it still count, what was known of its power does not"
             "a start of gn failed: no heartbeat within 2 min, first attempt",
         ),
         ("device.stopped", {"reason": "its start failed", "due_in_s": 60}, "gn stopped: its start failed, next try in 1 min"),
+        ("device.stopped", {"reason": "nothing is known of it yet"}, "gn is to be off, and it is not known yet whether it runs"),
         ("device.stop_failed", {"after_s": 600.0}, "gn did not halt within 10 min, so its power was cut"),
         ("device.heartbeat_lost", {"silent_s": 300.0, "stable": True}, "the heartbeat of gn stopped: silent for 5 min"),
         (

@@ -67,6 +67,12 @@ CASES: list[tuple[list[str], str, int, str]] = [
         0,
         "^gn: left alone for 2 h from now on: .* else started if it is to run; wagman maintenance gn --end",
     ),
+    (
+        ["wagman stop gn --for 1h"],
+        "maintenance gn --for 2h",
+        0,
+        "^gn: left alone for 2 h .* then it is to be off, and asked to halt where it runs, unless somebody starts it; wagman",
+    ),
     (["wagman maintenance gn --for 2h"], "status gn", 0, "^gn +1 +maintenance .* alone .*for another"),
     (["wagman maintenance gn --for 2h"], "stop gn", 4, "wagman maintenance gn --end"),
     (["wagman maintenance gn --for 2h"], "check gn", 0, "OK"),

@@ -6,6 +6,9 @@ _ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "sevent
 _SENSORS = {"temperature_c": ("temperature", "C"), "humidity_pct": ("humidity", "%"), "current_ma": ("current", "mA")}
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
+NOT_KNOWN_YET = "nothing is known of it yet"
+"""The reason for which a guest counts as stopped while nobody has seen yet whether it runs."""
+
 
 def plain(text: object) -> str:
     """Text from elsewhere on one line, without anything that a terminal would obey."""

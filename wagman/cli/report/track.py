@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from wagman.cli.report.axis import Event, number
+from wagman.model.words import NOT_KNOWN_YET
 
 Cut: TypeAlias = Literal["clean", "hard", "unproved"]
 """*clean*: it was asked to halt, and fell silent. *hard*: it ran, or was hung. *unproved*: nobody can tell, as of a guest that
@@ -53,10 +54,6 @@ _BY_REASON = {
     "no sign of life found": "found",
 }
 """The cause for each reason that the service records; used where earlier events do not tell the cause."""
-
-
-NOT_KNOWN_YET = "nothing is known of it yet"
-"""The reason recorded for a guest that counts as stopped while the service has yet to see whether it runs."""
 
 
 class State(NamedTuple):

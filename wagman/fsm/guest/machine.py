@@ -28,7 +28,7 @@ from wagman.model.facts import (
     RelayOn,
     Term,
 )
-from wagman.model.words import duration, enumerated
+from wagman.model.words import NOT_KNOWN_YET, duration, enumerated
 
 STATES: dict[str, type[State]] = checked_graph(Stopped, Starting, WillStop, Started, Stopping, Restarting, Maintenance)
 vars(states).update(STATES)
@@ -170,9 +170,16 @@ def maintenance(state: State, now: Situation, for_s: float | None) -> Step:
         return state.on_maintenance_over(now, "ended by the operator").accept("it is looked at anew")
     lasts = duration(for_s)
     step = state.on_maintenance(now.remember(term=Term("maintenance", for_s)), f"asked by the operator, for {lasts}")
+    # A guest that was stopped for a while is among those that nobody wants up any more: its end is forgotten with the order.
+    may_run = now.allowed and now.memory.wanted == "up"
+    then = (
+        "it is taken over where it runs, else started if it is to run"
+        if may_run
+        else "it is to be off, and asked to halt where it runs, unless somebody starts it"
+    )
     return step.accept(
-        f"left alone for {lasts} from now on: its power stays as it is, and it is asked for nothing; then it is taken over where "
-        f"it runs, else started if it is to run; wagman maintenance {now.config.name} --end ends that sooner"
+        f"left alone for {lasts} from now on: its power stays as it is, and it is asked for nothing; then {then}; "
+        f"wagman maintenance {now.config.name} --end ends that sooner"
     )
 
 
@@ -276,7 +283,7 @@ def hibernation(state: State, now: Situation, said: Hibernation) -> Step:
 
 def untrusted() -> Stopped:
     """The state of a guest of which nothing is known: its power is left alone until the adopt window ends."""
-    return Stopped("nothing is known of it yet", untouched=True, cut=0)
+    return Stopped(NOT_KNOWN_YET, untouched=True, cut=0)
 
 
 def restored(saved: Mapping[str, Any]) -> State:

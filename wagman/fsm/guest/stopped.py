@@ -10,7 +10,7 @@ from wagman.fsm.guest.booting import Relay
 from wagman.fsm.guest.situation import Memory, Situation, Step
 from wagman.fsm.guest.state import State, states
 from wagman.model.facts import UNTOUCHED, Beat, PowerFound, PowerGoal, PowerLost, RelayOff
-from wagman.model.words import enumerated
+from wagman.model.words import NOT_KNOWN_YET, enumerated
 
 ADOPT_APART_S = 10.0
 """Two beats at least this far apart show that a guest is running (chosen: more than a stale edge can produce)."""
@@ -116,7 +116,7 @@ class Stopped(State):
         if self.left_on:
             return evolve(self, left_on=False).stay(now).accept("already stopped")
         words = "first it is seen whether it runs" if self.untouched else "already stopped"
-        return self.stay(now, now.event("stopped", reason=self.reason)).accept(words)
+        return self.stay(now, now.event("stopped", reason=NOT_KNOWN_YET if self.untouched else self.reason)).accept(words)
 
     def on_kill(self, now: Situation) -> Step:
         firm = {"untouched": False, "left_on": False, "firm": True}

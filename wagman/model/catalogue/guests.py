@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from wagman.model.catalogue.kind import REPEATED, EventType, EventView, Graver, figure, if_true, lasting, start, tell
+from wagman.model.words import NOT_KNOWN_YET
 
 _START = ("attempt", "media")
 
@@ -14,6 +15,13 @@ def _started(view: EventView) -> str:
 def _start_failed(view: EventView) -> str:
     within = lasting("waited_s", "within {}", "in time")(view)
     return tell(f"a start of {{it}} failed: no heartbeat {within}", start)(view)
+
+
+def _stopped(view: EventView) -> str:
+    """The sentence; a request to stop is no sign that a guest which nobody has seen yet is off."""
+    if view.text("reason") == NOT_KNOWN_YET:
+        return f"{view.it} is to be off, and it is not known yet whether it runs"
+    return tell("{it} stopped", _SILENT, lasting("due_in_s", "next try in {}"), why="reason")(view)
 
 
 def _heartbeat_lost(view: EventView) -> str:
@@ -112,8 +120,8 @@ GUESTS: Mapping[str, EventType] = {
         "warning",
     ),
     "device.stopped": EventType(
-        "the guest's power goes off; or somebody asked to stop a guest that was stopped already",
-        tell("{it} stopped", _SILENT, lasting("due_in_s", "next try in {}"), why="reason"),
+        "the guest's power goes off; or somebody asked to stop a guest that was stopped already, or not seen yet",
+        _stopped,
         ("reason", "due_in_s", "silent_s"),
     ),
     "device.off": EventType(
