@@ -168,7 +168,10 @@ def test_commands_have_commas_and_blanks_and_any_key_can_be_said() -> None:
             "say which command asks it to halt, as in --shutdown 'ssh gn poweroff'",
         ),
         (["--board", "shelly=plug", "--shutdown", "true", "--guest", "gn"], "stands behind the --guest whose it is"),
-        (["--board", "shelly=plug", "--guest", "gn,port=1", "--shutdown", "ssh 'gn"], "shutdown must be a list"),
+        (
+            ["--board", "shelly=plug", "--guest", "gn,port=1", "--shutdown", "ssh 'gn"],
+            "shutdown must be a command as typed in a shell",
+        ),
         (["--board", "shelly=plug", "--guest", "gn", "--shutdown", ""], "device.gn.port: missing: say which port"),
         (["--board", "shelly=plug", "--guest", "gn,port=1,tcp=plug:80,shutdown="], "plug is"),
         (["--board", "shelly=plug", "--guest", "a,port=1,shutdown=", "--guest", "b,port=1,shutdown="], 'already that of "a"'),

@@ -28,6 +28,9 @@ def value_of(kind: Kind, text: str) -> object:
         except ValueError:
             continue
         return candidate
+    if kind.is_command:
+        unended = "ends within quotation marks or behind a backslash"
+        raise WordError(f"must be a command as typed in a shell, and {show(text)} {unended}")
     raise WordError(f"must be {kind.wants}, not {show(text)}")
 
 
