@@ -173,7 +173,7 @@ INCIDENTS = (
         "gn runs from its recovery medium",
         'device.started .*"media": "sd"',
         f"{IMPATIENT}; {BOARD} guest gn good=sd; wagman restart gn --no-wait",
-        "gn runs from its recovery medium .sd.: it did not come up from emmc",
+        "gn runs from its recovery medium .sd.: no start from emmc proved stable",
         "mend its emmc, then wagman restart gn",
         f"{BOARD} guest gn good=emmc,sd; {RIGHT_AGAIN}; wagman restart gn",
     ),

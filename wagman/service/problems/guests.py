@@ -87,7 +87,7 @@ def on_recovery_medium(facts: Facts) -> Iterator[Problem]:
     for row in facts.guests:
         name, media = row["name"], row["media"]
         if row["state"] == "started" and media is not None and primary.get(name) not in (None, media):
-            text = f"{name} runs from its recovery medium ({media}): it did not come up from {primary[name]}"
+            text = f"{name} runs from its recovery medium ({media}): no start from {primary[name]} proved stable"
             yield Problem(
                 f"recovery:{name}",
                 "warning",
