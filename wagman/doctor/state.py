@@ -55,7 +55,7 @@ def writable(directory: Path) -> Found:
 
 def is_read_only(directory: Path) -> bool:
     """Whether its file system refuses to be written to: asked for a file without a name, of which nothing is left."""
-    # A file system that an error has made read-only (ext4 since Linux 6.15) goes on saying that files may be written.
+    # A file system that an error has made read-only (ext4 on kernels of late) goes on saying that files may be written.
     try:
         os.close(os.open(directory, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     except OSError as error:
