@@ -318,6 +318,7 @@ def row(guest: Guest) -> dict[str, Any]:
         "term": None,
         "held": False,
         "relay_stuck": False,
+        "relay_dead": False,
         "command_trouble": None,
         "has_shutdown": True,
     }

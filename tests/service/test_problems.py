@@ -43,6 +43,7 @@ WELL: Mapping[str, Any] = {
     "unrecoverable": False,
     "held": False,
     "relay_stuck": False,
+    "relay_dead": False,
     "command_trouble": None,
     "alarms": [],
 }
@@ -198,6 +199,7 @@ def test_only_a_guest_that_has_two_media_is_said_to_have_been_tried_from_both(me
     ("changes", "id_", "severity"),
     [
         ({"relay_stuck": True}, "relay_stuck:gn", "critical"),
+        ({"relay_dead": True, "state": "starting"}, "relay_dead:gn", "critical"),
         ({"held": True, "state": "stopped"}, "held:gn", "critical"),
         ({"unrecoverable": True, "failures": 6}, "failing:gn", "critical"),
         ({"failures": FAILED_STARTS}, "failing:gn", "warning"),
@@ -398,6 +400,7 @@ ROWS: st.SearchStrategy[Any] = st.fixed_dictionaries(
         "unrecoverable": st.booleans(),
         "held": st.booleans(),
         "relay_stuck": st.booleans(),
+        "relay_dead": st.booleans(),
     }
 )
 BOARDS = st.fixed_dictionaries(

@@ -43,9 +43,9 @@ def parts(*, blind: bool) -> dict[str, Any]:
 
 
 OF_PORT = ("board", "watts")
-OF_GUEST = (*OF_PORT, "sources", "term", "has_shutdown", "after", "waits_for")
+OF_GUEST = (*OF_PORT, "sources", "term", "has_shutdown", "after", "waits_for", "relay_dead")
 ADDED = {"board": ("name", "kind"), "guest": OF_GUEST, "self": OF_GUEST, "port": OF_PORT}
-"""What was added since, with several boards, plugs and ears, orders for a while, drills, and guests that need each other."""
+"""What was added since, with several boards, plugs and ears, orders for a while, drills, guests that need each other, and plugs that do nothing."""
 
 
 @pytest.mark.parametrize("blind", [False, True])
@@ -57,8 +57,8 @@ def test_each_part_is_sent_as_it_was(blind: bool) -> None:
     assert {name: json.dumps(part) for name, part in sent.items()} == stored
     assert added == {
         "board": ["board", "wagman"],
-        "guest": ["board", None, [], None, True, [], []],
-        "self": ["board", None, [], None, False, [], []],
+        "guest": ["board", None, [], None, True, [], [], False],
+        "self": ["board", None, [], None, False, [], [], False],
         "port": ["board", None],
         "problem": [],
     }

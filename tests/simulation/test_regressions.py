@@ -295,3 +295,24 @@ def test_a_start_whose_power_is_made_sure_of_has_all_of_its_time() -> None:
 
     assert run(script, watch, named="plugs").violation is None
     assert told[-3:] == ["power_doubted", "started", "stable"]
+
+
+@pytest.mark.parametrize(
+    ("script", "guest"),
+    [
+        ("20 min; cam: stop; 3 min; board rail fault notdone on; cam: start; 20 min", "cam"),
+        (
+            "20 min; service stop; 10 s; board rail fault power 2 off; board rail fault notdone on; 10 s; service start; 20 min",
+            "pump",
+        ),
+    ],
+)
+def test_a_plug_that_says_yes_and_never_switches_on_is_a_problem(script: str, guest: str) -> None:
+    told: list[str] = []
+
+    def watch(record: Any) -> None:
+        if isinstance(record, EventShown) and record.event.type == "problem.began":
+            told.append(record.event.fields["id"])
+
+    assert run(script, watch, named="plugs").violation is None
+    assert told == ["memory", f"relay_dead:{guest}"]  # the first for want of a saved state, at the beginning

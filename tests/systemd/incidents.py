@@ -329,6 +329,7 @@ TOLD_OTHERWISE = {
     "Commands cannot reach the service": "check and status are commands; a test of its own has the two other voices",
     "The board cannot be used": "the machine has no network; tests/service/test_plugs_for_real.py stages it",
     "gn is in maintenance": "it is a notice, which calls for nobody; a test of its own has it hold over a restart",
+    "The relay of gn stays off": "a Wagman says that it starts a port; tests/simulation/test_regressions.py stages it on a plug",
     "gn was never heard": "the machine has no network; tests/service/test_plugs_for_real.py stages it",
     "The service cannot listen to gn": "the machine has no network; tests/service/test_plugs_for_real.py stages it",
     "No witness of the network lan answers": "the machine has no network; tests/service/test_plugs_for_real.py stages it",

@@ -125,6 +125,7 @@ def notes(row: Device) -> Iterator[str]:
         (not row["enabled"], "disabled in the file" if row.get("disabled_by") == "configuration" else "disabled"),
         (row.get("held"), "locked out"),
         (row.get("relay_stuck"), "relay stuck"),
+        (row.get("relay_dead"), "relay dead"),
         (row.get("command_trouble"), "cannot be asked to halt"),
         (row["failures"], f"{row['failures']} failed"),
         (row.get("waits_for"), f"waits for {enumerated(row.get('waits_for', ()))}"),

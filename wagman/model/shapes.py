@@ -235,6 +235,7 @@ class Device(TypedDict):
     term: Annotated[Term | None, "the order for a while that holds for the guest"]
     held: Annotated[bool, "the guest is locked out: the board restarts whenever it switches the guest on"]
     relay_stuck: Annotated[bool, "the guest's relay stays on, however often the service switches it off"]
+    relay_dead: Annotated[bool, "the guest's relay stays off, however often the service switches it on"]
     command_trouble: Annotated[str | None, "why the command that asks the guest to halt fails"]
     has_shutdown: Annotated[
         bool, "there is a command that asks the guest to halt; without one, a stop cuts the power of a running guest"

@@ -35,6 +35,7 @@ def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) 
         "term": None,
         "held": False,
         "relay_stuck": False,
+        "relay_dead": False,
         "command_trouble": None,
         "has_shutdown": False,
     }

@@ -164,6 +164,7 @@ def device_status(guest: Guest, board: Board, environment: Environment, hitch: s
         "term": term_status(guest),
         "held": guest.memory.held,
         "relay_stuck": resists(guest.goal, board.power.ports[port]),
+        "relay_dead": refuses(guest.goal, board.power.ports[port]),
         "command_trouble": command_trouble(guest) or hitch,
         "has_shutdown": bool(guest.config.shutdown),
     }
@@ -199,3 +200,8 @@ def power_status(goal: PowerGoal, outlet: Outlet) -> Power:
 def resists(goal: PowerGoal, outlet: Outlet) -> bool:
     """Return whether the relay stays on although it was switched off often enough for this goal."""
     return goal.level == "off" and outlet.goal == goal and outlet.is_stuck
+
+
+def refuses(goal: PowerGoal, outlet: Outlet) -> bool:
+    """Return whether the relay does not come on although it was switched on often enough for this goal."""
+    return goal.level == "on" and outlet.goal == goal and outlet.is_dead

@@ -5,7 +5,17 @@ from typing import Any, Literal
 
 from attrs import evolve, frozen
 
-from wagman.fsm.outlet.signs import EVIDENCE_S, REPORT_LAG_S, SETTLE_S, STUCK_REPORT_S, Level, PendingCommand, Signs, Step
+from wagman.fsm.outlet.signs import (
+    EVIDENCE_S,
+    REPORT_LAG_S,
+    SETTLE_S,
+    STUCK_REPORT_S,
+    STUCK_ROUNDS,
+    Level,
+    PendingCommand,
+    Signs,
+    Step,
+)
 from wagman.fsm.outlet.states import Doubted, Off, On, State, Stray, Unknown
 from wagman.model.facts import (
     UNTOUCHED,
@@ -101,6 +111,12 @@ class Outlet:
     def is_stuck(self) -> bool:
         """Whether an off was tried as often as it takes to report the relay stuck."""
         return self.pending is not None and self.pending.is_stuck
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether an on was tried as often as it takes to report a relay stuck, and nothing has come of it."""
+        is_asked = self.pending is not None and self.pending.level == "on" and self.pending.round > STUCK_ROUNDS
+        return is_asked and not self.is_reached
 
     @property
     def awaits_on(self) -> bool:

@@ -23,6 +23,7 @@ __all__ = ["FINDERS", "SEVERITIES", "Facts", "Problem", "Refusal", "Unseen", "pr
 FINDERS: tuple[Finder, ...] = (
     board.board_unseen,
     guests.relay_stuck,
+    guests.relay_dead,
     guests.held,
     guests.command_trouble,
     guests.power_in_doubt,

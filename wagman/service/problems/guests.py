@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from wagman.service.problems.facts import Facts, Problem, Severity
 
 DOUBT_S = 300.0
-"""How long a guest may be stopped before the board shows that its power is off (chosen: many rounds of switching it off)."""
+"""How long the board may take to show that a guest's power is off, or on (chosen: many rounds of switching it)."""
 
 FAILED_STARTS = 2
 """From so many failed starts in a row on, a guest is a problem (chosen: after one, the second start mostly works)."""
@@ -26,6 +26,16 @@ def relay_stuck(facts: Facts) -> Iterator[Problem]:
             name = row["name"]
             text = f"the relay of {name} stays on although it was switched off again and again: {name} may still have power"
             yield Problem(f"relay_stuck:{name}", "critical", text, "replace the board, or the plug", device=name)
+
+
+def relay_dead(facts: Facts) -> Iterator[Problem]:
+    """A relay stays off although it was switched on again and again."""
+    for row in facts.guests:
+        if row["relay_dead"] and not facts.boards[row["board"]]["blind"]:
+            name = row["name"]
+            text = f"the relay of {name} stays off although it was switched on again and again: {name} most likely has no power"
+            do = f"look at the plug, its fuse and its own rules; wagman why {name}"
+            yield Problem(f"relay_dead:{name}", "critical", text, do, device=name, patience_s=DOUBT_S)
 
 
 def held(facts: Facts) -> Iterator[Problem]:
