@@ -29,7 +29,7 @@ def a_report_is_not_waited_for_to_be_answered(patch: pytest.MonkeyPatch) -> None
     patch.setattr(Outlet, "awaits_answer", property(lambda self: False))
 
 
-@mutant("20 min; guest gn ignore=1; gn: restart; cable out; board reset; 600 s; disk slow 20; cable in; 5 min", 1, 6)
+@mutant("20 min; guest gn ignore=1; gn: restart; 1 s; cable out; board reset; 600 s; disk slow 20; cable in; 5 min", 1, 6)
 def what_was_decided_before_a_report_counts_as_the_answer_to_it(patch: pytest.MonkeyPatch) -> None:
     real = Outlet.wanted
     patch.setattr(Outlet, "wanted", lambda self, goal, at_s: real(self, evolve(goal, taken=self.reports), at_s))
