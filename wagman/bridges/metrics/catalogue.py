@@ -280,6 +280,11 @@ DEVICES = Subject[Device](
             lambda it: it["relay_stuck"],
         ),
         number(
+            "wagman_device_relay_dead",
+            "The guest's relay stays off, however often the service switches it on.",
+            lambda it: it["relay_dead"],
+        ),
+        number(
             "wagman_device_command_failing",
             "The command that asks the guest to halt fails.",
             lambda it: it["command_trouble"] is not None,
