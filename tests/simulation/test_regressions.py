@@ -119,6 +119,10 @@ OF_NOBODYS_DOING = {
         "10 min; nas: disable; 5 min; service kill; disk barred all; service start; 3610 s; service stop; disk foreign; "
         "all well; 70 min"
     ),
+    "an older file of decisions was put back, and then the log replaced, which no run had been able to read in between": (
+        "20 min; service stop; disk copied; 1 s; service start; 5 min; nas: disable; 5 min; service stop; disk barred log; "
+        "disk restored beside; 1 s; service start; 5 min; service kill; disk newer; 1 s; service start; 10 min; all well; 20 min"
+    ),
     "a table moved to an outlet that came on by the pulse of the guest before": (
         "10 min; nas: disable; 10 min; lte: restart; 2 s; service kill; "
         """config move lte "shed" "1"; config move nas "rail" "1"; service start; 10 min"""

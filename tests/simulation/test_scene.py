@@ -79,13 +79,26 @@ def test_a_kill_that_was_carried_out_or_overtaken_excuses_no_other_cut(records: 
     assert not told(*records).killed
 
 
-@pytest.mark.parametrize(("barred", "wanted"), [((), "down"), (("disk barred all",), None)])
-def test_what_was_lost_is_put_back_by_the_next_run_unless_that_may_write_nothing(
-    barred: Sequence[str], wanted: str | None
+OPENED, READ = Read(9101.0, "open"), Read(9101.0, "read")
+
+
+@pytest.mark.parametrize(
+    ("lost", "read", "lost_later", "wanted"),
+    [
+        ("disk wiped", (OPENED, READ), "disk muddled", "down"),
+        ("disk wiped", (OPENED,), "disk muddled", None),
+        ("disk wiped", (), "disk muddled", None),
+        ("disk muddled", (OPENED,), "disk wiped", "down"),
+        ("disk muddled", (READ,), "disk wiped", None),
+        ("disk restored beside", (OPENED,), "disk newer", "down"),
+        ("disk restored beside", (READ,), "disk newer", None),
+    ],
+)
+def test_what_was_lost_is_put_back_by_the_next_run_once_it_has_opened_the_log_and_read_what_there_is(
+    lost: str, read: Sequence[Record], lost_later: str, wanted: str | None
 ) -> None:
-    lost: list[Record] = [Did(9100.0, words) for words in (*barred, "disk wiped")]
-    later = (Began(9101.0, 2), Ended(9200.0, "killed", None), Did(9201.0, "disk muddled"))
-    assert told(STOP, yes(STOP), Ended(9000.0, "killed", None), *lost, *later).wanted == wanted
+    later = (Began(9101.0, 2), *read, Ended(9200.0, "killed", None), Did(9201.0, lost_later))
+    assert told(STOP, yes(STOP), Ended(9000.0, "killed", None), Did(9100.0, lost), *later).wanted == wanted
 
 
 def shown(type_: str, id_: int | None, device: str | None = None) -> EventShown:

@@ -56,6 +56,7 @@ class Scene:
     barred: bool = False  # all of the state belongs to another user
     telling: frozenset[str] = frozenset()  # from which of its files this run could read decisions: see `Read`
     has_read: bool = True  # this run has read them
+    has_log: bool = True  # this run has opened its log
     unread: set[Asked] = field(factory=set)  # requests to this run from before it had read them
     left: dict[str, Port] = field(factory=dict)  # guests without a table now, by name; they may come back
     kept: KeptTables = field(factory=KeptTables)
@@ -151,6 +152,9 @@ class Scene:
             return
         if isinstance(record, Read):
             self.has_read |= record.what in self.telling
+            self.has_log |= record.what == "open"
+            if self.has_log and (self.has_read or not self.telling):  # both have by now what the run knows
+                self.log_lost = self.undecided = False
             if self.has_read and not self.disk_in_trouble:
                 self.kept.keep(self.left | self.by_name)
             return
@@ -160,8 +164,7 @@ class Scene:
             self.unread.clear()
             log = () if self.log_lost or self.damaged else ("open",)
             self.telling, self.has_read = frozenset((*log, *(() if self.undecided else ("read",)))), False
-            if not self.barred:  # a run that may write nothing restores nothing
-                self.log_lost = self.undecided = False
+            self.has_log = False
             self.damaged = self.damaged and "disk" in self.around.lasting  # the service could not set the file aside
             self.unmetered.update(plug for plug, moved in self.relays.items() if moved.on)
             self._ends("service")
