@@ -45,7 +45,7 @@ def parts(*, blind: bool) -> dict[str, Any]:
 OF_PORT = ("board", "watts")
 OF_GUEST = (*OF_PORT, "sources", "term", "has_shutdown", "after", "waits_for", "relay_dead")
 ADDED = {"board": ("name", "kind"), "guest": OF_GUEST, "self": OF_GUEST, "port": OF_PORT}
-"""What was added since, with several boards, plugs that may do nothing, ears, orders for a while, drills, guests that need each other."""
+"""What was added since, with several boards, plugs, ears, timed orders, drills, guests that need others, relays that stay off."""
 
 
 @pytest.mark.parametrize("blind", [False, True])
