@@ -97,6 +97,15 @@ def test_an_off_that_rested_on_silence_lapses_if_something_may_run_and_nobody_kn
     assert facts == ((PowerFound(NOW_S, "it runs, or may, and nobody knows since when", supply, report=2),) if is_found else ())
 
 
+@pytest.mark.parametrize(("supply", "is_found"), [("on", True), ("unknown", True), ("off", False)])
+def test_an_off_that_rested_on_silence_lapses_if_nobody_knew_the_board_when_it_was_decided(
+    supply: Supply, is_found: bool
+) -> None:
+    due = outlet(Variant(IS_ON, OFF), supply=supply)
+    assert due.link_up(NOW_S).facts == ()
+    assert bool(due.link_up(NOW_S, is_first=True).facts) is is_found
+
+
 @pytest.mark.parametrize(("off_at_s", "asked_at_s", "since_s"), [(ON_S, BEFORE_S, ON_S), (BEFORE_S, ON_S, ON_S + REPORT_LAG_S)])
 def test_an_outlet_that_is_off_may_have_been_started_if_its_timer_was_reset_after_the_latest_command(
     off_at_s: float, asked_at_s: float, since_s: float

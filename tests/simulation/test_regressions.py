@@ -320,3 +320,11 @@ def test_a_plug_that_says_yes_and_never_switches_on_is_a_problem(script: str, gu
 
     assert run(script, watch, named="plugs").violation is None
     assert told == ["memory", f"relay_dead:{guest}"]  # the first for want of a saved state, at the beginning
+
+
+def test_a_rail_that_is_met_for_the_first_time_may_have_restarted_since_an_off_was_decided_for_silence() -> None:
+    script = (
+        "20 min; service stop; disk wiped; disk undecided; board rail fault stranger on; 1 s; service start; 5 min; "
+        "guest cam hang; 8 min; network out; board rail restart cold; 60 s; all well; 20 min"
+    )
+    assert run(script, named="plugs").violation is None

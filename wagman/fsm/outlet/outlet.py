@@ -351,16 +351,15 @@ class Outlet:
         """Nobody knows any more whether the outlet is on, if it was."""
         return self.goto(self.state.doubted())
 
-    def link_up(self, at_s: float) -> Step:
+    def link_up(self, at_s: float, *, is_first: bool = False) -> Step:
         """The board can be seen again, and the answer to its first poll has come in.
 
         What may have been started meanwhile is not just cut. An off that rested on silence, for good or for a new power cycle,
         lapses if the guest was heard meanwhile; also if something runs there and nobody knows what happened since the off was
-        decided,
-        because the service was away.
+        decided, because the service was away, or (`is_first`) knows of no run of the board: it may have restarted.
         """
         rests_on_silence = self.needs_off and not self.goal.firm and not self.awaits_answer
-        return self.state.link_up(self, at_s) if rests_on_silence else Step(self)
+        return self.state.link_up(self, at_s, is_first=is_first) if rests_on_silence else Step(self)
 
     def board_reset(self, at_s: float, fate: Fate, *, suspect: bool) -> Step:
         """Its board restarted: what it kept off it may start, and a pulse is forgotten. `fate` says what became of the power."""

@@ -125,12 +125,15 @@ class State(GraphState):
             return now.goto(self.taken_over(latest))
         return now.stray(at_s, "its start was withdrawn, and nobody knows whether it came on", "unknown")
 
-    def link_up(self, now: "Outlet", at_s: float) -> Step:
-        """The board can be seen again while an off is due that rested on silence: the off lapses if it may be wrong by now."""
+    def link_up(self, now: "Outlet", at_s: float, *, is_first: bool) -> Step:
+        """The board can be seen again while an off is due that rested on silence: the off lapses if it may be wrong by now.
+
+        `is_first`: nothing was known of the board before, so that it may have restarted since the off was decided.
+        """
         if now.signs.beat_at_s > now.goal_at_s + EVIDENCE_S:
             # mark beats-before-the-cut
             return now.stray(at_s, "it beats again before its power could be cut")
-        if self.relay == "unknown" and now.signs.supply != "off":
+        if (self.relay == "unknown" or is_first) and now.signs.supply != "off":
             return now.stray(at_s, "it runs, or may, and nobody knows since when", now.signs.supply)
         return Step(now)
 
@@ -336,7 +339,7 @@ class Off(State):
         runs = now.signs.supply == "on" and (surely or not self.is_kept)
         return now.stray(at_s, f"{now.shows} though it was off") if runs else Step(now)
 
-    def link_up(self, now: "Outlet", at_s: float) -> Step:
+    def link_up(self, now: "Outlet", at_s: float, *, is_first: bool) -> Step:
         since_s = max(now.signs.off_at_s, now.signs.asked_at_s + REPORT_LAG_S)
         may_be_started = now.signs.supply == "unknown" and not self.is_kept and now.signs.stirred_at_s > since_s
         if not may_be_started:

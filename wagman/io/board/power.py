@@ -281,10 +281,13 @@ class Power(Generic[P]):
             # mark cut-before-the-greeting
             self.seen_off(number, at_s)
 
-    def link_up(self, at_s: float) -> None:
-        """The board can be seen again, and its first poll has been reported: an off that rested on silence may lapse."""
+    def link_up(self, at_s: float, *, is_first: bool = False) -> None:
+        """The board can be seen again, and its first poll has been reported: an off that rested on silence may lapse.
+
+        `is_first`: nothing was known of the board before.
+        """
         for number, outlet in tuple(self.ports.items()):
-            self._take(number, outlet.link_up(at_s))
+            self._take(number, outlet.link_up(at_s, is_first=is_first))
 
     def board_reset(
         self, at_s: float, *, survivors: frozenset[P] = frozenset(), doubtful: frozenset[P] = frozenset()

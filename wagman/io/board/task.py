@@ -262,6 +262,7 @@ class Board:
 
     async def _attend(self, driver: Driver[Any], visit: Visit) -> None:
         """Look after a board that answers, until it does not or the visit is over: by the next one it may have restarted."""
+        is_first = self.known is None
         await self._greet(driver)
         self.power.placed()
         await self._poll(driver)
@@ -270,7 +271,7 @@ class Board:
         if self._restarted and isinstance(driver, StartsByItself):
             driver.take_stock()
         self._restarted = False
-        self.power.link_up(trio.current_time())
+        self.power.link_up(trio.current_time(), is_first=is_first)
         await self._reconcile(driver, visit)
         while not visit.is_over:
             await self._poll(driver)
