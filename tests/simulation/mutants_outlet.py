@@ -18,6 +18,12 @@ SWITCHED_ON_BY_ITSELF = "20 min; gn: stop; 5 min; cable out; board fault eeprom;
 REVIVED = "20 min; guest gn hang; 358 s; disk slow 20; 5 s; cable out; guest gn revive; 20 s; disk ok; 60 s; cable in; 5 min"
 """An off that rests on silence is decided, the cable is pulled before it can leave, and the guest beats again."""
 
+NEVER_MET = (
+    "20 min; service stop; disk wiped; disk undecided; board rail fault stranger on; 1 s; service start; 5 min; "
+    "guest cam hang; 8 min; network out; board rail restart cold; 60 s; all well; 20 min"
+)
+"""Another unit answers until an off is decided; the right one has been restarted by then, and its guest is not heard yet."""
+
 DARK = "20 min; board fault sensor cu dead; "
 
 
@@ -62,7 +68,13 @@ def an_off_is_believed_whatever_flows(patch: pytest.MonkeyPatch) -> None:
 
 @mutant(REVIVED, 1, 6)
 def an_off_that_rested_on_silence_does_not_lapse(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Outlet, "link_up", lambda self, at_s: Step(self))
+    patch.setattr(Outlet, "link_up", lambda self, at_s, is_first: Step(self))
+
+
+@mutant(NEVER_MET, 1, site="plugs")
+def a_board_that_is_met_for_the_first_time_is_taken_for_one_that_went_on(patch: pytest.MonkeyPatch) -> None:
+    real = Outlet.link_up
+    patch.setattr(Outlet, "link_up", lambda self, at_s, is_first: real(self, at_s))
 
 
 @mutant("20 min; gn: stop; 5 min; board fault power 1 on; 10 min", 4)
