@@ -356,10 +356,12 @@ class Outlet:
 
         What may have been started meanwhile is not just cut. An off that rested on silence, for good or for a new power cycle,
         lapses if the guest was heard meanwhile; also if something runs there and nobody knows what happened since the off was
-        decided, because the service was away, or (`is_first`) knows of no run of the board: it may have restarted.
+        decided, because the service was away, or (`is_first`) knows of no run of the board: it may have restarted. A start would
+        take what it finds for its own: the off before it is carried out all the same.
         """
         rests_on_silence = self.needs_off and not self.goal.firm and not self.awaits_answer
-        return self.state.link_up(self, at_s, is_first=is_first) if rests_on_silence else Step(self)
+        is_unknown = is_first and self.goal.level == "off"
+        return self.state.link_up(self, at_s, is_first=is_unknown) if rests_on_silence else Step(self)
 
     def board_reset(self, at_s: float, fate: Fate, *, suspect: bool) -> Step:
         """Its board restarted: what it kept off it may start, and a pulse is forgotten. `fate` says what became of the power."""
