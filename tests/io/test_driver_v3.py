@@ -1,6 +1,7 @@
 """What is special about driving a v3 board, against its model in virtual time."""
 
 import itertools
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -57,6 +58,35 @@ def test_one_damaged_age_after_a_time_in_which_nobody_listened_is_no_silence(mon
         silences_s = [fact.asked_at_s - fact.silent_since_s for fact in rig.told(Listened, 1)]
         assert silences_s
         assert max(silences_s) < 70
+
+    with_rig(main)
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_one_damaged_age_after_a_restart_of_the_board_makes_no_other_port_look_started(
+    nth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask, count = V3Driver._ask, [-math.inf]
+
+    async def over_a_noisy_cable(self: V3Driver, words: Sequence[str], parse: Any) -> Any:
+        answer = await ask(self, words, parse)
+        count[0] += words == ["hb"]
+        if words != ["hb"] or count[0] != nth:
+            return answer
+        return evolve(answer, value=(answer.value[0] * 10 + 9, *answer.value[1:]))  # a digit too many
+
+    monkeypatch.setattr(V3Driver, "_ask", over_a_noisy_cable)
+
+    async def main(rig: Rig) -> None:
+        rig.want(1, ON(1, "emmc"))
+        await trio.sleep(60)
+        rig.facts.clear()
+        count[0] = 0
+        rig.fake.reset()
+        await trio.sleep(40)
+        assert count[0] > nth
+        assert rig.told(PowerLost, 1)
+        assert not [found for port in (1, 2, 3, 4) for found in rig.told(PowerFound, port)]
 
     with_rig(main)
 

@@ -225,9 +225,9 @@ class AutoDriver:
         """See `Driver`."""
         await self._driver.poll(turn)
 
-    def take_stock(self) -> None:
+    async def take_stock(self) -> None:
         """See `Driver`."""
-        self._driver.take_stock()
+        await self._driver.take_stock()
 
     async def hold_off(self) -> None:
         """See `Driver`."""

@@ -180,7 +180,7 @@ class StartsByItself(Protocol):
         """After a restart: keep the board from starting ports for a while, if it can be told so."""
         ...
 
-    def take_stock(self) -> None:
+    async def take_stock(self) -> None:
         """After a restart and a poll: report the ports that the board has switched on again."""
         ...
 

@@ -269,7 +269,7 @@ class Board:
         if self._restarted:
             await self._settle(driver)
         if self._restarted and isinstance(driver, StartsByItself):
-            driver.take_stock()
+            await driver.take_stock()
         self._restarted = False
         self.power.link_up(trio.current_time(), is_first=is_first)
         await self._reconcile(driver, visit)

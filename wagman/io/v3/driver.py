@@ -21,7 +21,7 @@ How it works around what the firmware does by itself:
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import trio
@@ -71,6 +71,9 @@ ALWAYS_ENABLED = 0
 
 CLOCK_WRAPS_S = 1 << 32
 """The board counts its clock modulo this many seconds (firmware)."""
+
+MOST_LOOKS = 3
+"""How often the ages are asked for until two answers agree about all ports (chosen: a port that beats may never do so)."""
 
 MOST_PINGS = 16
 """How many of our own pings are remembered until their log line comes (chosen: while logging is off, none comes)."""
@@ -215,10 +218,6 @@ class V3Driver:
         self._failure_watch.told((await self._ask(["fc"], parse_fc)).value, self._now_s)
 
     @property
-    def _ages_s(self) -> Sequence[float]:
-        return () if self._ages is None else self._ages.value
-
-    @property
     def _now_s(self) -> float:
         return self.link.last_heard_s or 0.0
 
@@ -234,22 +233,37 @@ class V3Driver:
             self._selector_moved = True
             raise
 
-    def take_stock(self) -> None:
+    async def take_stock(self) -> None:
         """Report ports that the board has started: they draw current, or their timer is younger than the board's start.
 
         The oldest timer began with the board. If the board is older than that, all ports may have been started, and only a meter
-        tells.
+        tells. So it does of a port whose timer no two answers agree about.
         """
-        oldest_s = max(self._ages_s)
+        agreed = await self._agreed_ages()
+        oldest_s = max(agreed.values(), default=0.0)
         may_be_started = abs(self._now_s - self._up_since_s - oldest_s) > SET_UP_S
         for port in self.senses.sightings.ports:
             current_ma = self.senses.shown.ports[port].current_ma
-            if (current_ma or 0) >= DRAWS_MA or self._ages_s[port] < oldest_s - TOUCHED_S:
+            if (current_ma or 0) >= DRAWS_MA or agreed.get(port, math.inf) < oldest_s - TOUCHED_S:
                 self.senses.power.seen_on(port, self._now_s, why="the board started it after its restart")
-            elif may_be_started and current_ma is None:
+            elif (may_be_started or port not in agreed) and current_ma is None:
                 self.senses.power.found(
                     port, self._now_s, "nobody knows whether the board started it after its restart", "unknown"
                 )
+
+    async def _agreed_ages(self) -> Mapping[int, float]:
+        """The age of each timer about which the last two answers agree: one of them, damaged, makes all others look younger."""
+        agreed = dict[int, float]()
+        for _ in range(MOST_LOOKS):
+            before, self._ages = self._ages, await self._ask(["hb"], parse_hb)
+            agreed = {
+                port: age_s
+                for port, age_s in enumerate(self._ages.value)
+                if before is not None and agree(before, self._ages, port)
+            }
+            if len(agreed) == len(self._ages.value):
+                break
+        return agreed
 
     # Switching ---------------------------------------------------------------
 

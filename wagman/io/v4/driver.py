@@ -189,7 +189,7 @@ class V4Driver:
         # tells nothing unasked.
         self._selector_moved = False
 
-    def take_stock(self) -> None:
+    async def take_stock(self) -> None:
         """Do nothing: each poll reports the states and currents."""
 
     # Keeping -----------------------------------------------------------------
