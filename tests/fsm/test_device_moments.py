@@ -239,23 +239,35 @@ def test_a_guest_that_was_never_asked_is_asked_when_its_time_is_over_and_gets_al
 
 
 def test_a_service_that_comes_up_sends_nothing_of_before_and_counts_silence_from_then() -> None:
-    state = Stopping(message=HaltMessage(sending=True, recent=True, delivered=True, told_at_s=5.0))
-    assert state.resumed(NOW, 1000.0, None) == Stopping(
-        message=HaltMessage(delivered=True, told_at_s=1000.0, taken_up_at_s=1000.0)
-    )
+    state = Stopping(message=HaltMessage(sending=True, recent=True, delivered=True))
+    taken_up = Stopping(message=HaltMessage(delivered=True, told_at_s=1000.0, taken_up_at_s=1000.0))
+    assert state.resumed(NOW, 1000.0, None) == taken_up
+    assert taken_up.resumed(NOW, 1001.0, 0.0) == Stopping(
+        message=HaltMessage(delivered=True, told_at_s=1001.0, taken_up_at_s=1000.0)
+    ), "a task that begins anew makes no answer of it"
 
 
-def test_the_word_of_an_earlier_run_is_enough_where_the_guest_is_silent_and_not_where_its_time_is_over() -> None:
-    taken_up = Stopping("asked by the operator", message=HaltMessage(delivered=True)).resumed(NOW, 1000.0, 60.0)
-    assert guest.step(taken_up, NOW, Fired("heartbeat")).state.name == "stopped"
-    again = guest.step(taken_up, NOW, Fired("timeout"))
+def test_what_was_told_in_this_run_is_not_taken_for_hearsay_by_a_task_that_begins_anew() -> None:
+    told = Stopping(message=HaltMessage(delivered=True, told_at_s=5.0)).resumed(NOW, 6.0, 0.0)
+    assert told == Stopping(message=HaltMessage(delivered=True, told_at_s=6.0))
+    assert guest.step(told, NOW, Fired("heartbeat")).state.name == "stopped"
+
+
+@pytest.mark.parametrize("alarm", ["heartbeat", "timeout"])
+@pytest.mark.parametrize("config", [GUEST, SWITCH])
+def test_the_word_of_an_earlier_run_is_not_enough_for_it_may_be_from_before_the_guests_latest_start(
+    config: DeviceConfig, alarm: str
+) -> None:
+    now = evolve(NOW, config=config)
+    taken_up = Stopping("asked by the operator", message=HaltMessage(delivered=True)).resumed(now, 1000.0, 60.0)
+    again = guest.step(taken_up, now, Fired(alarm))
     assert again.state == Stopping(
         "asked by the operator", message=HaltMessage(sending=True, recent=True, told_at_s=1000.0, taken_up_at_s=1000.0)
     )
     assert [effect for effect in again.effects if isinstance(effect, Message)] == [Message("shutdown", 0)]
-    told = guest.step(again.state, NOW, MessageDone(1602.0, 0)).state
+    told = guest.step(again.state, now, MessageDone(1602.0, 0)).state
     assert told == Stopping("asked by the operator", message=HaltMessage(delivered=True, recent=True, told_at_s=1602.0))
-    assert guest.step(told, NOW, Fired("timeout")).state.name == "stopped"
+    assert guest.step(told, now, Fired(alarm)).state.name == "stopped"
 
 
 @pytest.mark.parametrize(("config", "silent_s"), [(GUEST, GUEST.stop_silence_s), (SWITCH, None)])

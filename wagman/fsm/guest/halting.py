@@ -71,8 +71,7 @@ class Halting(State):
 
     def on_timeout(self, now: Situation, fired: Fired) -> Step:
         """The stop time-out: the guest did not halt."""
-        # Without proof that it is silent, the word of an earlier run is not enough: that may be from before its latest start.
-        if self.is_unasked(now, nobody_looked=fired.late or self.message.taken_up_at_s is not None):
+        if self.is_unasked(now, nobody_looked=fired.late):
             return self.ask_again(now)
         event = now.event("stop_failed", after_s=now.config.stop_timeout_s)
         return self.halted(now, "it did not stop in time", firm=True).after(event)
@@ -120,8 +119,13 @@ class Halting(State):
         return self.told(delivered=just_asked).ask(now, plan)
 
     def is_unasked(self, now: Situation, *, nobody_looked: bool) -> bool:
-        """Whether what runs now was never asked to halt, though it can be: it may have been started while nobody looked."""
-        return bool(self.command(now.config)) and (nobody_looked or not self.message.delivered)
+        """Whether what runs now was never asked to halt, though it can be: it may have been started while nobody looked.
+
+        The word of an earlier run is not enough. It may be from before the guest's latest start, which that run could not write
+        down, or which is younger than the log that was put back: what boots now is as silent as what has halted.
+        """
+        is_hearsay = self.message.taken_up_at_s is not None
+        return bool(self.command(now.config)) and (nobody_looked or is_hearsay or not self.message.delivered)
 
     def told(self, **changes: Any) -> Self:
         """The same state with a changed message."""
@@ -140,7 +144,9 @@ class Halting(State):
 
     def resumed(self, now: Situation, now_s: float, away_s: float | None) -> State:
         """A delivery that was under way ended with the service. An undelivered message is sent again before the power goes."""
-        return self.told(sending=False, recent=False, told_at_s=now_s, taken_up_at_s=now_s)
+        # Times are not saved: who knows one has been told in this run, and only its task begins anew.
+        taken_up_at_s = now_s if self.message.told_at_s is None else self.message.taken_up_at_s
+        return self.told(sending=False, recent=False, told_at_s=now_s, taken_up_at_s=taken_up_at_s)
 
 
 @frozen
