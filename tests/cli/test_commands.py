@@ -446,6 +446,27 @@ def test_nobody_waits_for_the_computer_that_the_service_runs_on(tmp_path: Path) 
     assert (done.returncode, done.stdout, done.stderr) == (0, "nc: shutting down\n", "")
 
 
+def test_a_wait_for_a_board_that_cannot_be_seen_is_told_as_one(tmp_path: Path) -> None:
+    def answer(method: str, params: dict[str, Any]) -> list[Any]:
+        match method:
+            case "subscribe":
+                return [{"result": {"subscription": 1, "log_id": "log", "first_id": 1, "last_id": 1}}]
+            case "restart":
+                return [{"result": {"accepted": True, "state": "starting", "reason": "so be it", "event_id": 2}}]
+            case _:
+                row = {"name": "gn", "port": 1, "state": "starting", "wanted": "up", "enabled": True, "failures": 0, "media": None}
+                found = {"service": {"boot_id": "b", "uptime_s": 1.0}, "board": {"blind": True}, "wagman": {"state": "normal"}}
+                return [{"result": {**found, "devices": [row]}}]
+
+    daemon = Daemon(tmp_path)
+    with scripted(daemon.socket, answer):
+        done = daemon.wagman("restart", "gn", "--timeout", "1")
+    assert done.returncode == 5
+    first, last = done.stderr.splitlines()
+    assert first == "wagman: gn: waiting, for the board cannot be seen; wagman problems tells why"
+    assert "timed out" in last
+
+
 def test_the_service_may_take_longer_to_decide_than_it_takes_the_board_to_begin() -> None:
     assert ORDER_S > BOARD_TIMEOUT_S + NOTICE_S + COMMIT_S
 

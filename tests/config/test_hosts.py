@@ -15,7 +15,7 @@ from wagman.config.places import PLACE
 from wagman.io.powerman import ADDRESS
 
 LABEL = "x" * 63
-NAMES = ["gn", "g_n-1", "hub.lan", "hub.lan.", "10.0.0.9", "büro", "büro.example", LABEL, ".".join([LABEL] * 3 + ["x" * 61])]
+NAMES = ["gn", "g_n-1", "hub.lan", "hub.lan.", "10.0.0.9", "10.1", "büro", "büro.example", LABEL, ".".join([LABEL] * 3 + ["x" * 61])]
 NO_NAMES = [
     "",
     ".",
@@ -33,6 +33,8 @@ NO_NAMES = [
     "hub." + "x" * 64,
     "ü" * 63,  # longer, as it is looked up
     "bröker_1.example",
+    "192.168.1.999",  # nothing but numbers, and yet no address
+    "10.0.0.1.2",
     ".".join([LABEL] * 3 + ["x" * 62]),
 ]
 

@@ -292,6 +292,11 @@ MOVED = ": decisions about it still count, what was known of its power does not"
             "another configuration was taken over: changed: a.b; left for a restart: nothing",
         ),
         (
+            "service.reloaded",
+            {"changed": [], "needs_restart": []},
+            "the configuration was read anew: no value in it has changed",
+        ),
+        (
             "controller.unfed",
             {"power_cycle_at": None},
             "the service was stopped, so the board power-cycles the node controller within an hour",

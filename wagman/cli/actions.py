@@ -149,6 +149,7 @@ class Task:
         self._follower = Follower(args.socket, complain)
         self._now = Moment("", 0.0, 0.0)
         self._unseen = list[str]()  # the boards that cannot be seen and have guests that are waited for
+        self._told_unseen = list[str]()
         self._due_s = math.inf
         self._has_to_look = True
         self._heard_s = -math.inf
@@ -328,8 +329,18 @@ class Task:
                 self._report(pursuit.outcome)
         self._pursuits = [pursuit for pursuit in self._pursuits if pursuit.outcome is None]
         if self._pursuits and self._away_since_s is None:
+            self._tell_unseen()
             self.progress.show(self._waiting_words())
         return bool(self._pursuits)
+
+    def _tell_unseen(self) -> None:
+        """Say once of each board that it cannot be seen: the wait may take as long as that, and has no bound of its own."""
+        new = [words for words in self._unseen if words not in self._told_unseen]
+        self._told_unseen = list(self._unseen)
+        if new:
+            self.progress.clear()
+            names = ", ".join(each.device for each in self._pursuits)
+            complain(plain(f"{names}: waiting, for {', '.join(new)}; wagman problems tells why"))
 
     def _give_up(self, outcome: str, reason: str) -> None:
         for pursuit in self._pursuits:

@@ -1,6 +1,7 @@
 """Hosts, with or without a port: what a file may name as one. Whatever is refused here, no look-up could ever find."""
 
 import re
+import socket
 from ipaddress import IPv6Address
 from typing import Final, Literal
 
@@ -21,11 +22,22 @@ _PLACE: Final = re.compile(r"(?:\[(?P<ipv6>[^\[\]]+)\]|(?P<name>[^\[\]:]+))(?::(
 
 def is_name(text: str) -> bool:
     """Whether a text can be the name of a host, or an IPv4 address. A dot at its end says that the name is complete."""
-    if not all(_LABEL.fullmatch(label) for label in text.removesuffix(".").split(".")):
+    labels = text.removesuffix(".").split(".")
+    if not all(_LABEL.fullmatch(label) for label in labels):
+        return False
+    if all(label.isdecimal() for label in labels) and not _is_ipv4(text):
         return False
     try:
         return len(text.encode("idna").removesuffix(b".")) <= MOST_NAME_BYTES
     except UnicodeError:
+        return False
+
+
+def _is_ipv4(text: str) -> bool:
+    """Whether the system takes a text for an IPv4 address, as it does with `10.1`, too."""
+    try:
+        return bool(socket.inet_aton(text))
+    except OSError:
         return False
 
 

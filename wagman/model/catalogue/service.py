@@ -47,9 +47,12 @@ def _hung(view: EventView) -> str:
 
 
 def _reloaded(view: EventView) -> str:
-    changed, waiting = (view.items(key) or "nothing" for key in ("changed", "needs_restart"))
+    changed, waiting = (view.items(key) for key in ("changed", "needs_restart"))
     tables = f" ({view.items('tables')})" if view.items("tables") else ""
-    return f"another configuration was taken over: changed: {changed}; left for a restart: {waiting}{tables}"
+    if not changed and not waiting:
+        return f"the configuration was read anew: no value in it has changed{tables}"
+    parts = f"changed: {changed or 'nothing'}; left for a restart: {waiting or 'nothing'}"
+    return f"another configuration was taken over: {parts}{tables}"
 
 
 def _refused(view: EventView) -> str:
