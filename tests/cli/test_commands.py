@@ -454,7 +454,7 @@ def test_a_wait_for_a_board_that_cannot_be_seen_is_told_as_one(tmp_path: Path) -
             case "restart":
                 return [{"result": {"accepted": True, "state": "starting", "reason": "so be it", "event_id": 2}}]
             case _:
-                row = {"name": "gn", "port": 1, "state": "starting", "wanted": "up", "enabled": True, "failures": 0, "media": None}
+                row = {"name": "gn", "port": 1, "state": "starting", "wanted": "up", "enabled": True, "failures": 0}
                 found = {"service": {"boot_id": "b", "uptime_s": 1.0}, "board": {"blind": True}, "wagman": {"state": "normal"}}
                 return [{"result": {**found, "devices": [row]}}]
 

@@ -15,7 +15,8 @@ from wagman.config.places import PLACE
 from wagman.io.powerman import ADDRESS
 
 LABEL = "x" * 63
-NAMES = ["gn", "g_n-1", "hub.lan", "hub.lan.", "10.0.0.9", "10.1", "büro", "büro.example", LABEL, ".".join([LABEL] * 3 + ["x" * 61])]
+NAMES = ["gn", "g_n-1", "hub.lan", "hub.lan.", "10.0.0.9", "10.1", "büro", "büro.example", LABEL]
+NAMES += [".".join([LABEL] * 3 + ["x" * 61])]
 NO_NAMES = [
     "",
     ".",
