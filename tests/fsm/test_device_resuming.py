@@ -12,7 +12,7 @@ from wagman.fsm import guest
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.guest import Memory, Situation, State
 from wagman.fsm.guest.booting import Relay, Starting, WillStop
-from wagman.fsm.guest.halting import HaltMessage, Restarting, Stopping
+from wagman.fsm.guest.halting import Halting, HaltMessage, Restarting, Stopping
 from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.stopped import Stopped
 from wagman.model.errors import StoreError
@@ -230,11 +230,11 @@ ALARMS_AT_FULL_LENGTH = [
     (Started(stable=True, since_at_s=9.0), {"heartbeat": Alarm(300.0, proof=True)}),
     (
         Stopping(message=HaltMessage(sending=True, recent=True)),
-        {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0, answered=True)},
+        {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0, answered=True), "resend": Alarm(0.0)},
     ),
     (
         Restarting(message=HaltMessage(delivered=True, recent=True)),
-        {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0, answered=True)},
+        {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0, answered=True), "resend": Alarm(0.0)},
     ),
 ]
 
@@ -242,6 +242,19 @@ ALARMS_AT_FULL_LENGTH = [
 @pytest.mark.parametrize(("state", "alarms"), ALARMS_AT_FULL_LENGTH, ids=lambda each: getattr(each, "name", ""))
 def test_each_state_resumes_with_its_alarms_at_full_length(state: State, alarms: dict[str, Alarm]) -> None:
     assert restored(state).resume(Situation(GUEST, Memory(failures=1))) == alarms
+
+
+@pytest.mark.parametrize("halting", [Stopping, Restarting])
+def test_a_guest_that_an_earlier_run_has_told_is_told_once_more_before_its_silence_counts(halting: type[Halting]) -> None:
+    """Its latest start may not be in the log, and what boots is silent: a slow disk, or an older copy of the log."""
+    story = taken_up(halting("asked by the operator", message=HaltMessage(delivered=True)))
+    story.fire("resend")
+    assert story.messages == [halting.kind]
+    story.fire("heartbeat")
+    assert story.name == halting.name, "it is being told"
+    story.delivered()
+    story.fire("heartbeat")
+    assert story.name == ("stopped" if halting is Stopping else "starting")
 
 
 def test_a_resumed_stop_whose_guest_beats_is_told_again() -> None:

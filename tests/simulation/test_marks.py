@@ -58,6 +58,7 @@ MARKS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "tests/fsm/test_device_stops.py": {
         "a_restart_ends_in_stopped_where_those_that_it_needs_have_gone_down_meanwhile": ("restart-behind-others",),
         "power_goes_only_after_the_message_and_then_the_whole_silence": ("silent-while-being-told",),
+        "a_device_without_a_heartbeat_is_asked_again_before_it_is_cut_late": ("suspended-while-it-halts",),
         "a_restart_ends_in_stopped_where_the_environment_has_come_to_forbid_it": ("restart-in-the-heat",),
         "a_stop_while_restarting_cuts_at_once_where_shutdown_is_empty": ("command-of-its-own-for-a-restart",),
     },
@@ -98,6 +99,7 @@ MARKS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "off-that-draws-and-is-free",
             "shown-at-once",
             "nothing-to-read",
+            "timer-that-was-reset",
         ),
     },
     "tests/fsm/test_outlet_shown.py": {

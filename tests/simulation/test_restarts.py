@@ -22,3 +22,17 @@ def test_a_defect_that_is_planted_in_the_task_of_a_board_of_plugs_makes_that_tas
     assert run("20 min; service crash link rail; 5 min", told.append, named="plugs").violation is None
     (failed,) = [each.event for each in told if isinstance(each, EventShown) and each.event.type == "service.task_failed"]
     assert failed.fields["error"] == "RuntimeError: a defect in the serial driver"
+
+
+def test_a_guest_that_hangs_is_switched_off_and_on_though_the_service_lives_for_little_more_than_the_silence() -> None:
+    """Each run tells the guest once more, because it cannot know what the one before did last."""
+    told: list[str] = []
+
+    def watch(record: Record) -> None:
+        if isinstance(record, EventShown) and record.event.device == "gn":
+            told.append(record.event.type)
+
+    restarts = "; ".join(["service kill; 1 s; service start; 70 s"] * 5)
+    assert run(f"20 min; guest gn hang; 340 s; {restarts}", watch).violation is None
+    after = told[told.index("device.heartbeat_lost") :]
+    assert "device.starting" in after

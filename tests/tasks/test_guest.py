@@ -306,7 +306,7 @@ def test_a_power_cycle_decided_before_a_report_was_taken_is_not_asked_for(tmp_pa
     async def main() -> None:
         guest = guest_of(tmp_path, around)
         await guest.journal.load()
-        guest.journal.blocking, guest.state = slow, Restarting(message=HaltMessage(delivered=True))
+        guest.journal.blocking, guest.state = slow, Restarting(message=HaltMessage(delivered=True, told_at_s=0.0))
         async with running(guest):
             await trio.sleep(1)
             guest.tell(PowerLost(1.0, "the board restarted", reset=True, report=1))

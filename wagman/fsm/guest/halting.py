@@ -81,13 +81,15 @@ class Halting(State):
         if self.message.sending:
             # mark silent-while-being-told
             return self.stay(now, alarms={**STANDING, "heartbeat": silence(now)})  # only a silence after the message counts
+        # mark suspended-while-it-halts
         if self.is_unasked(now, nobody_looked=fired.late and not heard):
             return self.ask_again(now)
         step = self.halted(now, self.reason, firm=False)
         return fell_silent(step, now.config.stop_silence_s) if heard else step
 
     def on_resend(self, now: Situation, fired: Fired) -> Step:
-        return self.told(recent=False).stay(now)
+        later = self.told(recent=False)
+        return later.ask_again(now) if self.is_hearsay else later.stay(now)
 
     def on_message_done(self, now: Situation, done: MessageDone) -> Step:
         # Nobody knows which of several messages arrived: each is followed by a whole silence.
@@ -119,13 +121,17 @@ class Halting(State):
         return self.told(delivered=just_asked).ask(now, plan)
 
     def is_unasked(self, now: Situation, *, nobody_looked: bool) -> bool:
-        """Whether what runs now was never asked to halt, though it can be: it may have been started while nobody looked.
+        """Whether what runs now was never asked to halt, though it can be: it may have been started while nobody looked."""
+        return bool(self.command(now.config)) and (nobody_looked or self.is_hearsay or not self.message.delivered)
 
-        The word of an earlier run is not enough. It may be from before the guest's latest start, which that run could not write
-        down, or which is younger than the log that was put back: what boots now is as silent as what has halted.
+    @property
+    def is_hearsay(self) -> bool:
+        """Whether only an earlier run has asked the guest to halt.
+
+        Its word may be from before the guest's latest start, which it could not write down, or which is younger than a log that
+        was put back: what boots now is as silent as what has halted.
         """
-        is_hearsay = self.message.taken_up_at_s is not None
-        return bool(self.command(now.config)) and (nobody_looked or is_hearsay or not self.message.delivered)
+        return self.message.taken_up_at_s is not None
 
     def told(self, **changes: Any) -> Self:
         """The same state with a changed message."""
@@ -140,7 +146,8 @@ class Halting(State):
         raise NotImplementedError
 
     def resume(self, now: Situation) -> Plan:
-        return {"heartbeat": silence(now), "timeout": patience(now)}
+        again = {"resend": Alarm(0.0)} if self.is_hearsay else {}
+        return {"heartbeat": silence(now), "timeout": patience(now), **again}
 
     def resumed(self, now: Situation, now_s: float, away_s: float | None) -> State:
         """A delivery that was under way ended with the service. An undelivered message is sent again before the power goes."""

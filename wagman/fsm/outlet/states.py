@@ -344,6 +344,7 @@ class Off(State):
         may_be_started = now.signs.supply == "unknown" and not self.is_kept and now.signs.stirred_at_s > since_s
         if not may_be_started:
             return Step(now)
+        # mark timer-that-was-reset
         return now.stray(at_s, "its timer was reset, and nobody knows whether the board started it", "unknown")
 
 
