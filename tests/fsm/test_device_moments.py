@@ -250,6 +250,7 @@ def test_a_service_that_comes_up_sends_nothing_of_before_and_counts_silence_from
 def test_what_was_told_in_this_run_is_not_taken_for_hearsay_by_a_task_that_begins_anew() -> None:
     told = Stopping(message=HaltMessage(delivered=True, told_at_s=5.0)).resumed(NOW, 6.0, 0.0)
     assert told == Stopping(message=HaltMessage(delivered=True, told_at_s=6.0))
+    assert "resend" not in told.resume(NOW)
     assert guest.step(told, NOW, Fired("heartbeat")).state.name == "stopped"
 
 
