@@ -1,7 +1,6 @@
 """Hosts, with or without a port: what a file may name as one. Whatever is refused here, no look-up could ever find."""
 
 import re
-import socket
 from ipaddress import IPv6Address
 from typing import Final, Literal
 
@@ -12,6 +11,11 @@ MOST_PORT: Final = 65_535
 
 MOST_NAME_BYTES: Final = 253
 """The longest name of a host, as it is looked up (specified: DNS)."""
+
+MOST_NUMBERS: Final = 4
+"""How many numbers an IPv4 address has at most; the last one of fewer stands for the rest (`inet_aton`)."""
+
+MOST_BYTE: Final = 255
 
 # Looking up a name with an empty or longer label raises errors of other kinds than a name that nobody knows, and so does an
 # underscore beside letters beyond ASCII.
@@ -25,7 +29,7 @@ def is_name(text: str) -> bool:
     labels = text.removesuffix(".").split(".")
     if not all(_LABEL.fullmatch(label) for label in labels):
         return False
-    if all(label.isdecimal() for label in labels) and not _is_ipv4(text):
+    if all(label.isdecimal() for label in labels) and ipv4_in_full(text) is None:
         return False
     try:
         return len(text.encode("idna").removesuffix(b".")) <= MOST_NAME_BYTES
@@ -33,12 +37,15 @@ def is_name(text: str) -> bool:
         return False
 
 
-def _is_ipv4(text: str) -> bool:
-    """Whether the system takes a text for an IPv4 address, as it does with `10.1`, too."""
-    try:
-        return bool(socket.inet_aton(text))
-    except OSError:
-        return False
+def ipv4_in_full(text: str) -> str | None:
+    """An IPv4 address with all its numbers: `127.1` is 127.0.0.1, as `inet_aton` takes it. None: it is none."""
+    *first, last = text.split(".")
+    if len(first) >= MOST_NUMBERS or not all(each.isdecimal() and each.isascii() for each in (*first, last)):
+        return None
+    rest = MOST_NUMBERS - len(first)
+    if any(int(each) > MOST_BYTE for each in first) or int(last) >= 256**rest:
+        return None
+    return ".".join([*first, *map(str, int(last).to_bytes(rest))])
 
 
 def is_ipv6(text: str) -> bool:

@@ -3,7 +3,7 @@
 import ipaddress
 from typing import Final
 
-from wagman.config.hosts import place
+from wagman.config.hosts import ipv4_in_full, place
 
 PLACE: Final = place("a host, with its port where that is not the usual one")
 """An IPv6 address is read with brackets around it, whether the file has them or not."""
@@ -11,9 +11,6 @@ PLACE: Final = place("a host, with its port where that is not the usual one")
 
 OWN_NAMES: Final = frozenset(("localhost", "localhost.localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback"))
 """Names that every computer has for itself (RFC 6761; `/etc/hosts` of Debian and of Red Hat)."""
-
-MOST_NUMBERS: Final = 4
-"""How many numbers an IPv4 address has at most; the last one of fewer stands for the rest (`inet_aton`)."""
 
 
 def split(place: str, usual_port: int) -> tuple[str, int]:
@@ -33,17 +30,8 @@ def is_this_computer(host: str) -> bool:
     """Whether a host is this computer on any computer: its loopback addresses, however they are written, and their names."""
     name = host.lower().rstrip(".")
     try:
-        address = ipaddress.ip_address(_in_full(name))
+        address = ipaddress.ip_address(ipv4_in_full(name) or name)
     except ValueError:
         return name in OWN_NAMES or name.endswith(".localhost")
     meant = getattr(address, "ipv4_mapped", None) or address
     return bool(meant.is_loopback or meant.is_unspecified)
-
-
-def _in_full(text: str) -> str:
-    """An IPv4 address with all its numbers: `127.1` is 127.0.0.1. Any other text stays as it is."""
-    *first, last = text.split(".")
-    if len(first) >= MOST_NUMBERS or not all(each.isdecimal() and each.isascii() for each in (*first, last)):
-        return text
-    rest = int(last).to_bytes(MOST_NUMBERS - len(first)) if int(last) < 256 ** (MOST_NUMBERS - len(first)) else None
-    return text if rest is None else ".".join([*first, *map(str, rest)])
