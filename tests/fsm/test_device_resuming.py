@@ -70,6 +70,7 @@ def test_a_start_that_an_earlier_run_has_asked_for_is_looked_at_before_it_is_sto
     story.state = restored(story.state)
     assert story.ask("stop").reason == "first it is seen whether it runs"
     assert (story.name, story.goal) == ("stopped", UNTOUCHED)
+    assert story.state == Stopped("asked by the operator", untouched=True, cut=0)
     assert "adopt" in story.armed
     story.fire("adopt", supply="off")
     assert (story.name, story.goal.level) == ("stopped", "off")
@@ -89,9 +90,10 @@ def left_over() -> Story:
 def test_a_start_that_an_earlier_run_has_given_up_is_not_repeated_but_looked_at() -> None:
     story = left_over()
     assert (story.name, story.goal.leaving) == ("will_stop", True)
-    assert story.armed["timeout"].answered  # not before its board was looked at
+    assert story.armed["timeout"] == Alarm(0.0, answered=True, since_s=story.now_s)  # not before its board was looked at
     story.fire("timeout", supply="off")
     assert (story.name, story.goal) == ("stopped", UNTOUCHED)
+    assert story.state == Stopped("asked by the operator", untouched=True, cut=0)
     assert "adopt" in story.armed
 
 

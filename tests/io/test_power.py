@@ -443,6 +443,25 @@ def test_an_off_of_an_earlier_run_lapses_where_something_runs() -> None:
     assert [type(fact) for fact in rig.told()] == [PowerFound]
 
 
+def test_an_off_that_was_decided_before_anything_was_known_of_the_board_lapses_when_it_is_first_seen_and_not_later() -> None:
+    for how, told in (({"is_first": True}, [PowerFound]), ({"is_first": False}, []), ({}, [])):
+        rig = switched_on()
+        rig.want(1, "off", 1)
+        rig.power.link_up(rig.now_s, **how)
+        assert [type(fact) for fact in rig.told()] == told
+
+
+def test_each_board_hears_that_the_relay_on_of_another_one_has_ended() -> None:
+    pace, told, board = Pace(5.0, 0.0), list[str](), object()
+    pace.tell_when_free(lambda: told.append("the first"))
+    pace.tell_when_free(lambda: told.append("the second"))
+    pace.begin(board)
+    pace.end(object())
+    assert told == []
+    pace.end(board)
+    assert told == ["the first", "the second"]
+
+
 def test_a_withdrawn_start_that_comes_on_all_the_same_is_reported_not_cut() -> None:
     rig = Rig()
     rig.want(1, "on", 5, cleared=True)

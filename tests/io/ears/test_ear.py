@@ -282,6 +282,31 @@ def test_an_ear_shows_that_it_is_well_as_long_as_its_waits_are_bounded() -> None
     trio.run(main, clock=MockClock(autojump_threshold=0))
 
 
+def test_while_it_asks_it_is_well_for_as_long_as_a_question_may_take() -> None:
+    async def main() -> None:
+        at_s: list[float] = []
+
+        class Asking:
+            async def ask(self) -> bool:
+                await trio.lowlevel.checkpoint()
+                at_s.append(ear.progress_s - trio.current_time())
+                return True
+
+        class AskingEar(FakeEar):
+            def probe(self) -> Probe:
+                return Asking()
+
+        config = AskingEar(fake="gn", world=World(), every_s=10)
+        ear = Ear(config, Hearing(lambda _fact: None).add("fake gn", heard=True), Network.none())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ear.run)
+            await trio.sleep(25)
+            nursery.cancel_scope.cancel()
+        assert at_s == [config.question_s] * 3
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+
+
 def test_a_probe_that_does_not_keep_its_time_is_given_up_and_proves_nothing() -> None:
     class Hung:
         async def ask(self) -> bool:
