@@ -11,6 +11,8 @@ from wagman.cli.goals import CODES, DOWN, UP, Moment, Outcome, Pursuit, exit_cod
 BEGAN = Moment("boot-1", 100.0, 5.0)
 NOW = Moment("boot-1", 141.0, 7.0)
 
+NOT_KEPT = "NOT KEPT, for the disk has not taken it: a restart may forget it"
+
 
 def pursuit(verb: str = "start", state: str = "starting", event_id: int | None = 10) -> Pursuit:
     return Pursuit(verb, "gn", {"accepted": True, "state": state, "reason": "so be it", "event_id": event_id}, BEGAN)
@@ -47,16 +49,16 @@ def decided(subject: Pursuit) -> Outcome:
             "stop",
             "stopped",
             "off",
-            "power is off, NOT KEPT, for nothing can be written: a restart forgets it",
+            f"power is off, {NOT_KEPT}",
         ),
-        ("stop", "stopping", "relay_stuck", "stuck: it stays on; NOT KEPT, for nothing can be written: a restart forgets it"),
-        ("start", "starting", "started", "gn: started after 41 s, NOT KEPT, for nothing can be written: a restart forgets it"),
-        ("start", "starting", "start_failed", "again by itself; NOT KEPT, for nothing can be written: a restart forgets it"),
-        ("start", "started", "started", "gn: already started; NOT KEPT, for nothing can be written: a restart forgets it"),
+        ("stop", "stopping", "relay_stuck", f"stuck: it stays on; {NOT_KEPT}"),
+        ("start", "starting", "started", f"gn: started after 41 s, {NOT_KEPT}"),
+        ("start", "starting", "start_failed", f"again by itself; {NOT_KEPT}"),
+        ("start", "started", "started", f"gn: already started; {NOT_KEPT}"),
     ],
 )
 def test_that_a_restart_will_forget_it_is_told_whatever_comes_of_it(verb: str, state: str, what: str, text: str) -> None:
-    reason = "it is asked to halt; NOT KEPT, for nothing can be written: a restart forgets it"
+    reason = f"it is asked to halt; {NOT_KEPT}"
     subject = Pursuit(verb, "gn", {"accepted": True, "state": state, "reason": reason, "event_id": 10}, BEGAN)
     subject.heard(event(what), NOW)
     assert text in sentence(verb, decided(subject))

@@ -6,7 +6,7 @@ MAX_NAME_CHARS = 64
 MAX_FOR_S = 366 * 86_400
 """The longest that something can be ordered for (chosen: a year; what is meant for ever has no end)."""
 
-NOT_KEPT = "NOT KEPT, for nothing can be written: a restart forgets it"
+NOT_KEPT = "NOT KEPT, for the disk has not taken it: a restart may forget it"
 """What is said of a decision that is neither in the log nor in the file beside it."""
 
 
