@@ -19,7 +19,6 @@ class Inbox(Generic[T]):
     the latest of each kind is kept, in the order in which they were last told, so that only repeats are lost.
     """
 
-    overflows: int = 0  # facts that found no room, so far
     _send: trio.MemorySendChannel[T] = field(init=False)
     _receive: trio.MemoryReceiveChannel[T] = field(init=False)
     _late: dict[object, T] = field(init=False, factory=dict)
@@ -40,7 +39,6 @@ class Inbox(Generic[T]):
     def tell(self, fact: T, kind: object = None) -> None:
         """Put a fact in. If there is no room, it replaces a waiting fact of the same `kind` (default: its type)."""
         if not self.ask(fact):
-            self.overflows += 1
             key = kind or type(fact)
             self._late.pop(key, None)
             self._late[key] = fact
