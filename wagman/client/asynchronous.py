@@ -105,8 +105,7 @@ class Follower(trio.abc.ReceiveChannel[News]):
     Args:
         path: of the service's socket.
         place: events after this place are wanted; None: events from now on. A program that is to go on after its own restart
-            saves
-            the place of the last event that it handled: `log_id` and the id of the event.
+            saves the place of the last event that it handled: `log_id` and the id of the event.
     """
 
     def __init__(self, path: str | PathLike[str], place: Place | None = None) -> None:

@@ -2,9 +2,8 @@
 
 Ids are contiguous within a log, so the next event is the one with the next id. Another id means that events were missed, or that
 the log is another one now; `lagged` means that events were missed. The remedy is always the same: ask the log which event is
-next,
-and subscribe anew from that place on. The service reads past events from its log as fast as they are taken; nothing is buffered
-here.
+next, and subscribe anew from that place on. The service reads past events from its log as fast as they are taken; nothing is
+buffered here.
 
 An event without an id is given at once, and recognised when it comes again with its id.
 """

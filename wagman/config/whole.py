@@ -1,8 +1,7 @@
 """A configuration in several files: the main one, and `conf.d/*.toml` beside it. Together they are one document.
 
 Each table stands in one place. A table whose subtables have names (`[device.NAME]`, `[board.NAME]`) takes those of all files.
-What
-is stated twice is an error that names both places. So the order in which the files are read does not matter.
+What is stated twice is an error that names both places. So the order in which the files are read does not matter.
 """
 
 import json

@@ -1,8 +1,7 @@
 """The scenarios with a Wagman: what happens to the node, and what must follow.
 
 A scenario makes things happen through the fake board's control socket. Each claim is checked twice: by what the service tells,
-and
-by the board's own record of its relays.
+and by the board's own record of its relays.
 """
 
 from collections.abc import Sequence

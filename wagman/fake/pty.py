@@ -1,9 +1,8 @@
 """The board's tty as a real pseudo-terminal behind a symbolic link.
 
 The master shows whether a host has the port open: while neither a host nor the board holds the slave, the kernel reports a
-hang-up
-there (POLLHUP, EIO). A closed port is checked 20 times a second; a close is noticed at once. The pty is closed when the tty goes,
-so that the host sees a hang-up; a new pty comes later.
+hang-up there (POLLHUP, EIO). A closed port is checked 20 times a second; a close is noticed at once. The pty is closed when the
+tty goes, so that the host sees a hang-up; a new pty comes later.
 """
 
 import errno

@@ -1,8 +1,7 @@
 """The fake board as a trio task, and the port that a host in the same process opens.
 
 Board time is the time since `run` began times `speed`: virtual under a mock clock, else real. Every access from outside first
-lets
-the board catch up to the present, and then sets the task's alarm anew.
+lets the board catch up to the present, and then sets the task's alarm anew.
 """
 
 import errno
@@ -52,9 +51,8 @@ class FakeBoard:
     """A board with its guests, behind a cable.
 
     `guests` has the specifications of special guests, by port name or number. `observe` gets each relay change and each power cut
-    that
-    left a file system dirty. Methods named like control commands do what `control` says of these. A `device` is a port's name or
-    number; an unknown one raises `control.ControlError`.
+    that left a file system dirty. Methods named like control commands do what `control` says of these. A `device` is a port's
+    name or number; an unknown one raises `control.ControlError`.
     """
 
     dialect: str = field(default="v3", kw_only=True)

@@ -1,8 +1,7 @@
 """The commands of the v3 firmware, one small function each, and the frame around their replies.
 
 A command gets its words as the firmware does: `arguments` without the command itself, in any number. Most commands answer
-nonsense
-with silence, since the firmware does.
+nonsense with silence, since the firmware does.
 """
 
 from calendar import monthrange

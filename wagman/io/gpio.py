@@ -3,10 +3,9 @@
 - **Coming up switches nothing.** A line is requested as it is, read, and only then made an output, with the level that it had.
 - A line reads as it was set, which does not show what the contact does.
 - **When this service ends, its lines are released**, and most kernels let them fall back. Whether the guests have power then
-  depends
-  on the wiring of the relays, and so the configuration has to say it. `released = "on"` is the normally-closed contact: a relay
-cuts
-  while it is energised. `released = "held"` is for a kernel that keeps the level; a relay then powers while it is energised.
+  depends on the wiring of the relays, and so the configuration has to say it. `released = "on"` is the normally-closed contact: a
+  relay cuts while it is energised. `released = "held"` is for a kernel that keeps the level; a relay then powers while it is
+  energised.
 """
 
 import errno

@@ -95,8 +95,7 @@ class Run:
     """One run of a plug, which tells its uptime, and its start time only once its clock was set.
 
     The start time wanders with the plug's quartz, some seconds a day. It is followed in steps, so that two reports in a row count
-    as one
-    run, also across a restart of the service.
+    as one run, also across a restart of the service.
     """
 
     began_s: int | None = field(init=False, default=None)

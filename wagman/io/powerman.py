@@ -1,15 +1,13 @@
 """A board that PowerMan switches: a unit of one of its 61 kinds, or several, behind its daemon `powermand`.
 
 - `status` asks the unit each time, and says `unknown` if the unit did not tell. For a unit that hangs `powermand` waits as long
-  as
-  the time-out of its kind says, and then reports it.
+  as the time-out of its kind says, and then reports it.
 - `exprange` is a toggle, and each connection has its own.
 - A target may be a range (`gn[1-5]`), a list (`gn,cs`) or an alias for several nodes: only what `nodes` lists is ever sent.
 - `reconnects` of `device` counts the connections to the unit. Each time-out makes a new one, and each telnet session that was
   idle for long: it is no evidence that the unit restarted. `status` shows what a restart did to the outlets.
 - `cycle` is an off, a pause of the unit's own, and an on, which `powermand` sends itself in most cases. If the outlet powers the
-  way
-  to the unit, the on never arrives. Therefore `cycle` is no `pulse`, and never used.
+  way to the unit, the on never arrives. Therefore `cycle` is no `pulse`, and never used.
 """
 
 import os

@@ -1,8 +1,7 @@
 """A Shelly of the second generation or later: JSON-RPC over HTTP (https://shelly-api-docs.shelly.cloud/gen2).
 
 - What it reports of an output comes from its own register; a meter beside it makes it sensed. It may report *off* while the
-  contact
-  is welded, and 0 W for three quarters of a minute after an off while the load runs on.
+  contact is welded, and 0 W for three quarters of a minute after an off while the load runs on.
 - It can switch off and on again by itself, and so can power the way to itself.
 - It is assumed to keep its outputs through a restart of its processor (chosen: tried on no device yet), and not through a loss of
   its power: it tells which of the two a restart was.

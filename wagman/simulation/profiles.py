@@ -1,9 +1,8 @@
 """Random scripts by profile: which faults happen, and how often.
 
 A *fault* is a small story: what happens, and what ends it, with the times in between. A *profile* says how often each story
-begins
-per hour; stories overlap. A script is made of rounds: some hours of stories, then all faults end, and everything has to settle.
-If there are several boards, the others have to settle while one of them cannot be seen.
+begins per hour; stories overlap. A script is made of rounds: some hours of stories, then all faults end, and everything has to
+settle. If there are several boards, the others have to settle while one of them cannot be seen.
 """
 
 from collections.abc import Callable, Iterator, Mapping

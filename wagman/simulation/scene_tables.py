@@ -13,8 +13,7 @@ class KeptTables:
     """The tables in the service's memory.
 
     A run that cannot read its memory takes nothing over. The next run that can goes from the kept tables straight to those
-    configured
-    then, and knows nothing of the files in between.
+    configured then, and knows nothing of the files in between.
     """
 
     plugs: dict[str, Plug] = field(factory=dict)  # the outlet of each guest, by the name of its table

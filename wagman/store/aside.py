@@ -31,8 +31,7 @@ def set_aside(path: Path, label: str, now: datetime) -> Path:
     """Rename the database and its companions to a free name that says why (`label`) and when; returns the new path.
 
     The database goes first. A power cut in between then leaves a -wal without a database, which is recognised. The other way
-    round
-    it would leave a database without its -wal, which looks whole and lacks its newest part.
+    round it would leave a database without its -wal, which looks whole and lacks its newest part.
 
     Raises:
         OSError: a file cannot be renamed.

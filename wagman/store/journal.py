@@ -106,8 +106,7 @@ class Journal:
         """Queue events and state that belong together: one transaction takes all of them.
 
         Never waits, and never raises because of a broken disk. Each draft comes with its cause; PREVIOUS is the draft before it.
-        A draft
-        that is a counted repeat gets the ref of the first of its kind.
+        A draft that is a counted repeat gets the ref of the first of its kind.
 
         Args:
             drafts: the events, each with its cause.

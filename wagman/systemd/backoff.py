@@ -2,8 +2,7 @@
 
 systemd restarts it at once. Before version 254 systemd has no growing pauses, and it would count the failures of a whole year. So
 the service counts its starts itself; an orderly end or ten good minutes set the count to 0. The count is in the runtime
-directory,
-which lasts for as long as systemd restarts the service.
+directory, which lasts for as long as systemd restarts the service.
 """
 
 import signal

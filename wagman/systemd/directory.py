@@ -3,8 +3,7 @@
 - `stopping`  written by the unit's ExecStop, as root: what systemd is about to do
 - `poweroff`  written by the service: `wagman-poweroff.path` sees it and shuts the controller down
 - `unfed`     written by the service when it is stopped for good: the unit's ExecStopPost tells every logged-in user that the
-  board
-  will power-cycle this computer. The file is empty: a message that is sent as root is not for the service to write.
+  board will power-cycle this computer. The file is empty: a message that is sent as root is not for the service to write.
 - `starts`    how often the service has failed in a row (see `backoff`)
 """
 

@@ -1,9 +1,8 @@
 """Events from the service's log to the broker, over one connection: new ones, and beside them old ones.
 
 New events are read as they happen, and sent as soon as the link allows. Old ones, the backlog of an outage or events that
-somebody
-asks for again, are read from the log page by page, and sent at a limited rate: they delay a new one by one message at most. Only
-the window is held in memory: messages without an acknowledgement are read from the log again on the next connection.
+somebody asks for again, are read from the log page by page, and sent at a limited rate: they delay a new one by one message at
+most. Only the window is held in memory: messages without an acknowledgement are read from the log again on the next connection.
 """
 
 import math

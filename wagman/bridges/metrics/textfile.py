@@ -13,8 +13,7 @@ async def keep(path: Path, every_s: float, text: Callable[[], Awaitable[str]]) -
     """Write the file every `every_s` seconds, until cancelled; raises OSError if it cannot be written.
 
     The file is removed at the end, so that no old figures are taken for new ones. A killed program leaves it; then the time of
-    its
-    last change tells.
+    its last change tells.
     """
     try:
         while True:

@@ -1,8 +1,7 @@
 """A computer of the fake mast: `python -m wagman.fake.mast.computer NAME FD` answers HTTP on the socket in that descriptor.
 
 `GET` is answered with its health, `POST` halts it. `ask PORT` and `halt PORT` instead send such a request, and end with 0 if it
-is
-answered. Only sockets and threads are imported, so that it starts at once, as a question must.
+is answered. Only sockets and threads are imported, so that it starts at once, as a question must.
 """
 
 import os

@@ -19,8 +19,7 @@ class Computer:
     """A process that answers at a port of its own.
 
     It ends with this process, however that ends: its standard input ends. If it is stopped then, the kernel hangs up on it,
-    because
-    it is in our session and in a process group of its own, which is orphaned.
+    because it is in our session and in a process group of its own, which is orphaned.
     """
 
     port: int

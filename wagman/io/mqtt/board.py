@@ -7,8 +7,7 @@ A *device* here is a plug or relay with firmware of its own, as MQTT and its fir
   is unknown, whatever the broker retained of it, and whether the broker calls it online or not: that may be out of date.
 - A command is sent at most once and is never retained by the broker, so that nobody carries it out hours later.
 - **A retained command of somebody else** is carried out each time the device or the broker restarts. It is deleted when it is
-  seen,
-  if an empty command means nothing to the device.
+  seen, if an empty command means nothing to the device.
 - A device that does not show a port is not told to switch it: Tasmota would switch another port.
 """
 

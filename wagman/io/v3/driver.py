@@ -3,11 +3,10 @@
 How it works around what the firmware does by itself:
 
 - The board starts a stopped port after a minute, so a port that is to stay off is *disabled*: that cuts it at once and persists.
-  It
-  is enabled again at the moment of its next start.
+  It is enabled again at the moment of its next start.
 - The board never reports the state of a relay. It is inferred from log lines (`starting`, `killing`), the `enabled` report of
-  each
-  minute, and the current. A port that was disabled already logs nothing when it is disabled again, but appears in the report.
+  each minute, and the current. A port that was disabled already logs nothing when it is disabled again, but appears in the
+  report.
 - The board drops `start` silently unless the port is stopped, and has one slot for all ports. Therefore `start` is repeated until
   evidence comes. Repeating `enable` and `start` on a port that runs cuts nothing.
 - Starting ports 2 to 4 moves the controller's own media selector, whoever starts them: it is put back.

@@ -5,7 +5,7 @@ How it works around what the firmware does by itself:
 - A port cannot be disabled, and the board starts a stopped one after a minute. A port that is to stay off is *parked*: killed,
   taken for started by a ping, which moves no relay, and told to stop with the longest grace there is. So it is stopping, without
   power, for 49.7 days, and neither timers nor heartbeats end that, whether the service lives or not. It is parked anew every
-week.
+  week.
   A port that the board has disabled stays off by itself and is left alone.
 - To leave the parking lot a port is killed again; only then it can be started.
 - The board reports the state of each port. A kill was carried out if the port is stopped afterwards; a start, if it is started

@@ -3,8 +3,7 @@
 A checker gets every record, before the scene takes it in, and yields in words what is wrong with it. What may be demanded is
 narrower than it seems: a cable that changes bytes changes commands, boards start and cut ports by themselves, and nobody can see
 through a silent link. So a relay counts as moved by the service only if one of its requests licensed that; a guest counts as
-silent
-only up to what the service had read by then; and what is shown has to be true only if the service could know.
+silent only up to what the service had read by then; and what is shown has to be true only if the service could know.
 
 - `checker`   the interface of a checker, and how long it waits before it judges
 - `cuts`      promises 1 and 12; `starts`: 2, 5 and 9; `order`: `after`, of 2; `telling`: 3 and 7; `holding`: 6, 8, 10 and 11

@@ -99,8 +99,7 @@ class CutsAreEarned:
         on_for_s = cut.at_s - self.on_s.get(cut.plug, port.moved_s)
         heard = cut.guest in ("running", "halting") and cut.silent_s < on_for_s and on_for_s > port.slowest.start_timeout_max_s
         # Silence alone is no failed start: the service must have been told of no beat since the power came, for a start's whole
-        # time. A
-        # first beat may be made of earlier changes of the pin, and nobody can tell it from a real one.
+        # time. A first beat may be made of earlier changes of the pin, and nobody can tell it from a real one.
         start_s = port.device.start_timeout_s - port.beat_s - SLACK_S
         never_heard = port.silence.beats <= 1 and port.silence.for_s >= start_s
         booting_for_s = min(on_for_s, cut.at_s - self.booting_s.get(cut.plug, math.inf))
