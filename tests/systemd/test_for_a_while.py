@@ -4,11 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
-
 from tests.systemd.machine import DATA, Machine, eventually
-
-pytestmark = pytest.mark.slow
 
 HALT_GN = '["wagman", "fake-board", "--send", "/run/board/control", "halt", "gn"]'
 
@@ -37,7 +33,9 @@ def test_what_was_ordered_for_a_while_holds_over_a_power_cut_and_ends_by_itself(
     assert all(machine.says(f"wagman check {guest}").startswith("WAGMAN OK") for guest in ("gn", "cs"))
     assert {entry["by"] for entry in machine.relay_log()} == {"board"}  # which starts two by itself; the service has moved none
 
-    machine.run("wagman maintenance gn --for 1s && wagman start gn && wagman stop cs --for 1s --no-wait")
+    machine.run("wagman maintenance gn --for 1s")
+    eventually(lambda: row(machine, "gn")["state"] != "maintenance")
+    machine.run("wagman start gn && wagman stop cs --for 1s --no-wait")
     come_back(machine)  # both were over while nobody was there to see it
     eventually(machine.guests_up)
     assert machine.cuts() == []
