@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import settings
 
 from wagman.model.catalogue import EVENT_TYPES
 from wagman.model.facts import Draft
+
+TESTS = Path(__file__).parent
 
 # No deadline: how long an example takes says more of the machine and its load than of the code.
 settings.register_profile("wagman", deadline=None, print_blob=True)
@@ -45,12 +48,22 @@ def hold_to_the_catalogue(kind: type[Any]) -> None:
 hold_to_the_catalogue(Draft)
 
 
+LONGEST = (
+    *("simulation/test_sweep", "demo/test_demo", "simulation/test_mutants", "test_benchmarks", "systemd/test_incidents"),
+    *("service/test_absence", "service/test_unreadable", "service/test_commands_for_real", "systemd/test_debian"),
+    *("service/test_rack_for_real", "simulation/test_dialects", "service/test_commands_in_trouble", "simulation/test_marks"),
+    *("service/test_plugs_for_real", "cli/test_commands", "systemd/test_machine", "fsm/test_device_graph", "demo/test_mast"),
+    *("service/test_recollection", "simulation/test_regressions"),
+)
+"""The files that take longest, the longest first (measured: 40 s and more, where five processes share two cores)."""
+
+
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes share the tests: two for each core, because half of the time they wait for other programs."""
-    return 2 * len(os.sched_getaffinity(0))
+    """Return how many processes share the tests: two for each core and one more, because half of the time they wait."""
+    return 2 * len(os.sched_getaffinity(0)) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that have slow tests: at the end the other processes would wait for one that has them."""
-    are_slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
-    items.sort(key=lambda item: item.path not in are_slow)
+    """Begin with the files that take longest: at the end all other processes would wait for one of them."""
+    places = {TESTS / f"{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))

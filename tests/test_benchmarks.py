@@ -12,7 +12,6 @@ from benchmarks.scale import FULL
 from benchmarks.timing import Spread, best, quantile
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", MEASUREMENTS)
 def test_each_measurement_gives_figures(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "figures.json"

@@ -808,7 +808,6 @@ def test_an_interrupt_is_130_in_a_query_too(tmp_path: Path) -> None:
         assert running.interrupt() == (130, "", "")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("command", ["status", "start gn", "events -f"])
 def test_a_service_that_hangs_is_exit_3_after_5_seconds(command: str, own_daemon: Daemon) -> None:
     own_daemon.signal(signal.SIGSTOP)

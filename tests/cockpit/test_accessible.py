@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from tests.cockpit.conftest import Sit
 
-pytestmark = [NEEDED, pytest.mark.slow]
+pytestmark = NEEDED
 
 GRAVE = ("serious", "critical")
 

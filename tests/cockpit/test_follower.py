@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.cockpit.conftest import Sit
 
-pytestmark = [NEEDED, pytest.mark.slow]
+pytestmark = NEEDED
 
 WORLD = """
 async steps => {

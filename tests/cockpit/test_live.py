@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.cockpit.kit import DESK, NEEDED, card, install, logged_in, new_grouped_node, offered, shown_ids
 from tests.service.kit import Node, eventually
 
@@ -12,7 +10,7 @@ if TYPE_CHECKING:
 
     from tests.cockpit.conftest import Sit
 
-pytestmark = [NEEDED, pytest.mark.slow]
+pytestmark = NEEDED
 
 HOSTILE = "<img src=x onerror=document.title='owned'>"
 

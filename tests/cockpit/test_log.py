@@ -6,7 +6,6 @@ The script runs in the browser that it is made for; the service is a promise tha
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.cockpit.conftest import Sit
 
-pytestmark = [NEEDED, pytest.mark.slow]
+pytestmark = NEEDED
 
 WORLD = """
 async ([steps, read_at, answer_at]) => {

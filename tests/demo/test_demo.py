@@ -15,8 +15,6 @@ from wagman.demo.scenarios import SCENARIOS
 
 DEMO = (sys.executable, "-m", "wagman", "demo")
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def folder() -> Iterator[Path]:

@@ -49,7 +49,6 @@ def test_it_has_nothing_that_speaks_a_dialect() -> None:
         chosen_scenario("mast", "v4")
 
 
-@pytest.mark.slow
 def test_it_ends_with_what_the_commands_say_and_what_to_type_for_a_plug_of_ones_own(folder: Path) -> None:
     out, err = begun(folder).communicate(timeout=110)
     assert err == ""
@@ -61,7 +60,6 @@ def test_it_ends_with_what_the_commands_say_and_what_to_type_for_a_plug_of_ones_
     assert [parse(words).command for words in typed] == ["init", "probe", "run"]
 
 
-@pytest.mark.slow
 def test_a_witness_that_answers_whatever_the_network_does_would_cost_the_guests_their_power(folder: Path) -> None:
     """An outage that the service takes for silence fails the demonstration."""
     code = "import wagman.demo.mast_site as site; ask = site._question\n"
@@ -75,7 +73,6 @@ def test_a_witness_that_answers_whatever_the_network_does_would_cost_the_guests_
     assert is_clean(folder)
 
 
-@pytest.mark.slow
 def test_it_needs_no_ipv6_and_no_network_but_the_loopback(folder: Path) -> None:
     apart = ("unshare", "--net", "--map-root-user")
     if subprocess.run((*apart, "true"), capture_output=True, check=False).returncode:

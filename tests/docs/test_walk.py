@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.docs.blocks import ROOT, blocks
 
 BUSY_S = 60.0
@@ -42,7 +40,6 @@ def running(commands: list[str], place: Path, env: Mapping[str, str]) -> Iterato
             process.wait(BUSY_S)
 
 
-@pytest.mark.slow
 def test_what_the_readme_says_to_type_works(tmp_path: Path) -> None:
     configuration, services, typed = the_walk()
     (tmp_path / "node.toml").write_text(configuration, encoding="utf-8")

@@ -317,7 +317,6 @@ async def test_curl_speaks_to_a_tasmota_as_its_pages_say() -> None:
 
 
 @needs_fence
-@pytest.mark.slow
 @pytest.mark.trio
 @pytest.mark.parametrize("password", [None, "s3cret"])
 async def test_the_fence_agent_switches_a_shelly_and_verifies_it(password: str | None) -> None:

@@ -41,8 +41,6 @@ from wagman.model.facts import (
     Supply,
 )
 
-pytestmark = pytest.mark.slow
-
 NOW_S, CYCLE = 10_000.0, 7
 AGES_S = (0.0, 1.0, 20.0, 700.0)
 """Too close to adopt, far enough apart to, and too far (which is also long enough to be stable)."""

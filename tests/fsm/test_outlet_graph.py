@@ -16,8 +16,6 @@ from wagman.fsm.outlet import STATES, Doubted, Off, On, Outlet, PendingCommand, 
 from wagman.fsm.outlet.signs import EVIDENCE_S, GONE_S, LIFE_S, PULSES, REPORT_LAG_S, SETTLE_S, STUCK_REPORT_S, STUCK_ROUNDS
 from wagman.model.facts import PortFact, PowerFound, PowerGoal, PowerLost, RelayAsked, RelayOff, RelayOn, RelayStuck
 
-pytestmark = pytest.mark.slow
-
 NOW_S, CYCLE, REPORTS = 10_000.0, 7, 5
 PULSE_S = 30.0
 ASKED_S, GOAL_S, SEEN_S, BEAT_S = NOW_S - 100, NOW_S - 90, NOW_S - 80, NOW_S - 70

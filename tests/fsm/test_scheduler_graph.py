@@ -33,8 +33,6 @@ from wagman.fsm.scheduler.states import STATES, Forbidding, Hibernating, StartDe
 from wagman.model.catalogue import EVENT_TYPES
 from wagman.model.facts import Draft, HibernationOrder, Sample
 
-pytestmark = pytest.mark.slow
-
 ORDER = ("gn", "cs")
 SENSOR = "temperature_c"
 CONFIG = EnvironmentConfig(samples=1, sensors={SENSOR: Bounds(high=70.0, low=-30.0, hysteresis=5.0)})

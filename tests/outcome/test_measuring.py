@@ -134,7 +134,6 @@ ROOT = Path(__file__).parents[2]
 SAME = "from tests.outcome.test_measuring import TINY; from benchmarks.outcome import measure; print(*map(str, measure(TINY)))"
 
 
-@pytest.mark.slow
 def test_the_same_seeds_make_the_same_tables_to_the_digit_in_any_process() -> None:
     environment = {**os.environ, "PYTHONHASHSEED": "4711"}
     other = subprocess.run([sys.executable, "-c", SAME], env=environment, cwd=ROOT, capture_output=True, text=True, check=True)

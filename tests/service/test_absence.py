@@ -7,8 +7,6 @@ import pytest
 
 from tests.service.kit import Node, eventually, new_node, running_node
 
-pytestmark = pytest.mark.slow
-
 
 def settle(node: Node) -> None:
     """Time for every alarm that could go wrong: more than the heartbeat time-out and the silence after a message."""

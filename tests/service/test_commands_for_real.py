@@ -14,9 +14,6 @@ from wagman.api.discovery import SCHEMAS
 from wagman.api.methods import METHODS
 from wagman.api.params import Command, Order
 
-pytestmark = pytest.mark.slow
-
-
 # --- Exit codes -------------------------------------------------------------------------------------------------------
 # What is arranged before, by commands of the service (wagman ...) and of the fake board (board ...); the command; its code;
 # what it says.

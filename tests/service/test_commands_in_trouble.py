@@ -8,8 +8,6 @@ from tests.cli.kit import Running
 from tests.service.commands import Site, documents, one_line
 from tests.service.kit import eventually
 
-pytestmark = pytest.mark.slow
-
 COMMANDS = (
     "status",
     "why gn",

@@ -43,7 +43,6 @@ def test_a_zombie_is_let_go_of_and_no_status_of_our_own_children_is_lost() -> No
     assert (done.stdout, done.stderr) == ("True\n", "")
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="making a container takes root")
 def test_as_the_first_process_of_a_container_it_leaves_no_zombie() -> None:
     with new_node() as node:

@@ -18,8 +18,6 @@ from tests.service.kit import PATIENCE_S, eventually, new_node
 from wagman.api.wire import MAX_BATCH
 from wagman.store.feed import BUFFER
 
-pytestmark = pytest.mark.slow
-
 WARM_UP = 2_000
 MESSAGES = 10_000
 """How much nonsense the real service is told."""

@@ -9,14 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.service.kit import PATIENCE_S, WAGMAN, Node, eventually, new_node
 from wagman.client.blocking import Client
 from wagman.client.errors import ClientError
 from wagman.model.shapes import Event, Problem, Status
-
-pytestmark = pytest.mark.slow
 
 
 @contextmanager

@@ -11,11 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-import pytest
-
 from tests.service.kit import WAGMAN, Node, eventually, new_node
-
-pytestmark = pytest.mark.slow
 
 
 def on_terminal(node: Node, prepare: Callable[[], Any]) -> tuple["subprocess.Popen[str]", int]:

@@ -216,7 +216,6 @@ def lines_not_taken(report: Mapping[str, Any]) -> set[int]:
     return never | {start for start, end in report["missing_branches"] if abs(end) not in never}
 
 
-@pytest.mark.slow
 def test_every_promise_holds_in_every_story(played: Stories) -> None:
     assert played[0]["wrong"] == []
 

@@ -65,7 +65,6 @@ STEPS = st.one_of(
 WAITS = st.sampled_from([1, 7, 30, 61, 120, 330, 700]).map(lambda seconds: Wait(float(seconds)))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_promise_holds_under_random_faults_and_all_settles(seed: int) -> None:
     done = simulate(task(seed, DAYS, "each"))

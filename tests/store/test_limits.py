@@ -100,7 +100,6 @@ def test_a_log_at_its_bound_uses_most_of_it_and_does_not_grow(path: Path) -> Non
         assert held.last_id - held.first_id > 1000
 
 
-@pytest.mark.slow
 def test_a_year_of_events_stays_within_the_default_bounds(path: Path) -> None:
     """2,000 events a day of 150 bytes: one every 43 s, many times what a node that is well has to tell."""
     limits = Limits(max_events=100_000, max_bytes=64 * 2**20)

@@ -75,7 +75,6 @@ class Heard:
             time.sleep(0.001)
 
 
-@pytest.mark.slow
 def test_twenty_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None:
     path, last, chance = tmp_path / "wagman.db", 0, random.Random(1)
     for _ in range(20):
@@ -88,7 +87,6 @@ def test_twenty_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> None
             last = whole(path, 10**6, heard.last())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("max_events", [10**6, 50])
 def test_the_files_of_any_moment_are_whole(tmp_path: Path, max_events: int) -> None:
     """The writer is stopped in whatever it does, its files are copied, and it goes on."""

@@ -13,10 +13,9 @@ from tests.io.brokers import MOSQUITTO
 from tests.systemd.machine import Machine, booted, docs_commands, eventually
 from wagman.bridges.fleet.payloads import packed
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(MOSQUITTO is None or shutil.which("mosquitto_pub") is None, reason="takes mosquitto and its clients"),
-]
+pytestmark = pytest.mark.skipif(
+    MOSQUITTO is None or shutil.which("mosquitto_pub") is None, reason="takes mosquitto and its clients"
+)
 
 UNIT = "wagman-collect"
 DATABASE = f"/var/lib/{UNIT}/fleet.db"

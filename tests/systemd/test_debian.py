@@ -9,8 +9,6 @@ import pytest
 from tests.systemd.debian import INSTALL_S, QUICK, SUITES, apt, debian, packages, renamed
 from tests.systemd.machine import DATA, Machine, eventually
 
-pytestmark = pytest.mark.slow
-
 LATER, EARLIER = "9.0.0", "0.1.99"
 
 GUESTS = "\n[device.gn]\nport = 1\nshutdown = []\n"

@@ -3,11 +3,7 @@
 import json
 from typing import Any
 
-import pytest
-
 from tests.systemd.machine import Machine
-
-pytestmark = pytest.mark.slow
 
 LEFT_ALONE = (
     "find /run/wagman /var/lib/wagman -printf '%p %u %g %m %i\\n' | grep -v starts | sort; systemctl show wagman -p MainPID"

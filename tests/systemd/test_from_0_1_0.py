@@ -15,8 +15,6 @@ from tests.systemd.machine import DATA, LOCK, ROOT, Machine, booted_from, docs_c
 from wagman import __version__
 from wagman.systemd.install import data
 
-pytestmark = pytest.mark.slow
-
 COMMIT = "26fdd66"
 """Of 0.1.0."""
 

@@ -13,8 +13,6 @@ from tests.systemd.conftest import installed
 from tests.systemd.incidents import CONFIG, INCIDENTS, READER, Incident
 from tests.systemd.machine import ASIDE, Machine, booted, eventually
 
-pytestmark = pytest.mark.slow
-
 CODES = {entry.heading: entry.code for entry in ENTRIES}
 
 WARNING = 4

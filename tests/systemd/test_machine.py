@@ -9,8 +9,6 @@ import pytest
 
 from tests.systemd.machine import ASIDE, Machine, docs_commands, eventually
 
-pytestmark = pytest.mark.slow
-
 
 def test_the_installation_page_leads_to_a_service_that_supervises(machine: Machine) -> None:
     assert machine.property("ActiveState") == "active"

@@ -24,7 +24,7 @@ null;
 """
 """A restart may be over before anybody has looked."""
 
-pytestmark = [NEEDED, pytest.mark.slow]
+pytestmark = NEEDED
 
 
 @pytest.fixture(scope="module")

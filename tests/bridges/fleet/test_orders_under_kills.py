@@ -5,7 +5,7 @@ import pytest
 from benchmarks.fleet_orders import Outcome, run
 from tests.io.brokers import needs_mosquitto
 
-pytestmark = [needs_mosquitto, pytest.mark.slow]
+pytestmark = needs_mosquitto
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,6 @@ def test_a_message_that_would_be_too_long_ends_before_the_event_and_the_next_beg
     assert batches == [[1, 2], [3, 4], [5, 6], [7, 8]]
 
 
-@pytest.mark.slow
 def test_an_event_of_the_real_mix_is_sixteen_bytes_at_most() -> None:
     events = mix(6)
     assert len(events) > 400
