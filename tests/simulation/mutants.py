@@ -65,23 +65,23 @@ def mutant(script: str, *caught_by: int, dialect: str = "v3", site: str | None =
 # --- Guests are cut too early, or without a word ----------------------------------------------------------------------
 
 
-@mutant("20 min; gn: stop; 15 min", 4)
+@mutant("5 min; gn: stop; 15 min", 4)
 def a_guest_is_never_told_to_halt(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Halting, "ask", lambda self, now, plan: Step(self, now.memory, plan))
 
 
-@mutant("20 min; gn: stop; 5 min", 1, 6)
+@mutant("5 min; gn: stop; 5 min", 1, 6)
 def a_stop_goes_straight_to_stopped(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Started, "successors", Started.successors | {"stopped"})
     patch.setattr(Started, "on_stop", lambda self, now, reason: self.goto(states.stopped, now, reason).accept("cut"))
 
 
-@mutant("20 min; guest gn halt=300; gn: stop; 10 min", 1, 6)
+@mutant("5 min; guest gn halt=300; gn: stop; 10 min", 1, 6)
 def silence_is_neither_awaited_nor_proved(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(halting, "silence", lambda now, since_s=None: Alarm(1.0))
 
 
-@mutant("20 min; cable out; 9 s; guest gn halt=40,beat=0; 40 s; gn: stop; 2 s; cable in; 5 min", 1)
+@mutant("5 min; cable out; 9 s; guest gn halt=40,beat=0; 40 s; gn: stop; 2 s; cable in; 5 min", 1)
 def silence_is_counted_from_a_beat_of_before_the_message_that_was_told_late(patch: pytest.MonkeyPatch) -> None:
     real = Halting.on_message_done
 
@@ -96,7 +96,7 @@ def silence_is_counted_from_a_beat_of_before_the_message_that_was_told_late(patc
     patch.setattr(Halting, "on_message_done", on_message_done)
 
 
-@mutant("20 min; guest gn halt=300; gn: stop; 10 min", 1, 6)
+@mutant("5 min; guest gn halt=300; gn: stop; 10 min", 1, 6)
 def the_two_alarms_of_a_stop_are_swapped(patch: pytest.MonkeyPatch) -> None:
     real = Halting.on_message_done
 
@@ -108,28 +108,28 @@ def the_two_alarms_of_a_stop_are_swapped(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Halting, "on_message_done", on_message_done)
 
 
-@mutant("20 min; gn: stop; 5 s; service freeze 7200; 20 min", 1, 6, dialect="v4")  # a v3 board would restart
+@mutant("5 min; gn: stop; 5 s; service freeze 7200; 20 min", 1, 6, dialect="v4")  # a v3 board would restart
 def a_stop_timeout_that_nobody_saw_pass_cuts_what_the_board_started_since(patch: pytest.MonkeyPatch) -> None:
     real = Alarms.fired
     patch.setattr(Alarms, "fired", lambda self, armed, now_s: evolve(real(self, armed, now_s), late=False))
 
 
-@mutant("20 min; gn: stop; 30 s; cable out; 2 h; cable in; 20 min", 1, 6)
+@mutant("5 min; gn: stop; 30 s; cable out; 2 h; cable in; 20 min", 1, 6)
 def a_stop_fails_though_the_board_cannot_be_asked(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(halting, "patience", lambda now: Alarm(now.config.stop_timeout_s))
 
 
-@mutant("20 min; cable out; 7 min; cable in; 5 min", 6)
+@mutant("5 min; cable out; 7 min; cable in; 5 min", 6)
 def silence_need_not_be_proved(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Alarms, "proved", lambda self, armed: True)
 
 
-@mutant("20 min; board fault silent on; 20 min; board fault silent off; 5 min", 6)
+@mutant("5 min; board fault silent on; 20 min; board fault silent off; 5 min", 6)
 def a_silent_board_proves_that_guests_are_silent(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Alarms, "proved", lambda self, armed: True)
 
 
-@mutant("20 min; guest gn boot=100; guest gn hang; 12 min", 1)
+@mutant("5 min; guest gn boot=100; guest gn hang; 12 min", 1)
 def a_start_is_given_up_too_early(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Situation, "start_timeout_s", property(lambda self: 20.0))
 
@@ -141,8 +141,8 @@ def guests_that_run_are_not_adopted(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Stopped, "on_adopt", lambda self, now, fired: real(self, now, evolve(fired, supply="off")))
 
 
-@mutant("20 min; board fault sensor cu dead; guest gn beat=0; service kill; disk wiped; service start; 5 min", 1, 6)
-@mutant("20 min; board fault sensor cu dead; guest gn hang; service kill; disk wiped; service start; 5 min", 1)
+@mutant("5 min; board fault sensor cu dead; guest gn beat=0; service kill; disk wiped; service start; 5 min", 1, 6)
+@mutant("5 min; board fault sensor cu dead; guest gn hang; service kill; disk wiped; service start; 5 min", 1)
 def unknown_power_is_taken_for_none(patch: pytest.MonkeyPatch) -> None:
     real = Alarms.fired
 
@@ -153,7 +153,7 @@ def unknown_power_is_taken_for_none(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Alarms, "fired", fired)
 
 
-@mutant("20 min; board fault sensor cu dead; board powercycle; 20 min", 2, dialect="v4")
+@mutant("5 min; board fault sensor cu dead; board powercycle; 20 min", 2, dialect="v4")
 def unknown_power_is_taken_for_some_after_a_restart_of_the_board(patch: pytest.MonkeyPatch) -> None:
     real = driver_v4.V4Driver.hold_off
 
@@ -165,7 +165,7 @@ def unknown_power_is_taken_for_some_after_a_restart_of_the_board(patch: pytest.M
     patch.setattr(Power, "doubt", lambda self, number: None)
 
 
-FORGETFUL = "20 min; gn: stop; 5 min; cable out; board fault eeprom; board reset; 20 min; disk slow 20; cable in; 3 min"
+FORGETFUL = "5 min; gn: stop; 5 min; cable out; board fault eeprom; board reset; 20 min; disk slow 20; cable in; 3 min"
 """The board starts what it was told to keep off, and the guest's machine, which waits for the disk, has yet to answer to that."""
 
 
@@ -176,13 +176,13 @@ def power_of_unknown_origin_is_cut(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(outlet.Stray, "is_foreign", lambda self, now: False)
 
 
-@mutant("20 min; gn: stop; 5 min; guest gn halt=300; board fault power 1 on; 10 min", 1, 4, 6)
+@mutant("5 min; gn: stop; 5 min; guest gn halt=300; board fault power 1 on; 10 min", 1, 4, 6)
 def a_report_of_a_disabled_port_is_believed_whatever_it_shows(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(outlet.Signs, "shows_life", lambda self, at_s: False)
     patch.setattr(outlet.Off, "off_due_s", lambda self, now: -math.inf)
 
 
-@mutant("20 min; guest gn hang; 280 s; cable out; 5 s; guest gn revive; 60 s; cable in; 5 min", 6)
+@mutant("5 min; guest gn hang; 280 s; cable out; 5 s; guest gn revive; 60 s; cable in; 5 min", 6)
 def an_answer_from_before_the_deadline_proves_that_a_guest_is_silent(patch: pytest.MonkeyPatch) -> None:
     real = Alarms.proved
 
@@ -193,7 +193,7 @@ def an_answer_from_before_the_deadline_proves_that_a_guest_is_silent(patch: pyte
     patch.setattr(Alarms, "proved", proved)
 
 
-@mutant("20 min; board eeprom failures 1 40; gn: restart; 5 h", 1, 6, dialect="v4")
+@mutant("5 min; board eeprom failures 1 40; gn: restart; 5 h", 1, 6, dialect="v4")
 def a_stop_that_the_board_begins_is_put_off_too_briefly(patch: pytest.MonkeyPatch) -> None:
     real = driver_v4.V4Driver._put_stop_off
 
@@ -206,7 +206,7 @@ def a_stop_that_the_board_begins_is_put_off_too_briefly(patch: pytest.MonkeyPatc
     patch.setattr(driver_v4.V4Driver, "_put_stop_off", put_stop_off)
 
 
-@mutant("20 min; gn: stop; 3 min", 1, 6)
+@mutant("5 min; gn: stop; 3 min", 1, 6)
 def a_guest_that_was_told_nothing_is_cut_by_the_grace_of_the_board(patch: pytest.MonkeyPatch) -> None:
     a_stop_goes_straight_to_stopped(patch)
 
@@ -219,7 +219,7 @@ def a_guest_that_was_told_nothing_is_cut_by_the_grace_of_the_board(patch: pytest
 # --- Power ------------------------------------------------------------------------------------------------------------
 
 
-@mutant("20 min; gn: stop; cs: stop; x1: stop; 5 min; gn: start; cs: start; x1: start; 5 min", 2)
+@mutant("5 min; gn: stop; cs: stop; x1: stop; 5 min; gn: start; cs: start; x1: start; 5 min", 2)
 def the_stagger_is_not_kept(patch: pytest.MonkeyPatch) -> None:
     real = Power.__attrs_post_init__
 
@@ -230,7 +230,7 @@ def the_stagger_is_not_kept(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Power, "__attrs_post_init__", init)
 
 
-@mutant("20 min; gn: restart; 5 min", 2)
+@mutant("5 min; gn: restart; 5 min", 2)
 def the_off_time_is_not_kept(patch: pytest.MonkeyPatch) -> None:
     real = Power.__attrs_post_init__
 
@@ -246,7 +246,7 @@ def a_lost_start_is_not_repeated(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(outlet.PendingCommand, "pause_s", property(lambda self: math.inf))
 
 
-@mutant("20 min; gn: stop; 61 s; board fault drop 3; 5 min", 3, 4)
+@mutant("5 min; gn: stop; 61 s; board fault drop 3; 5 min", 3, 4)
 def a_reply_counts_as_evidence(patch: pytest.MonkeyPatch) -> None:
     real = Power.sent
 
@@ -260,17 +260,17 @@ def a_reply_counts_as_evidence(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Stopped, "on_heartbeat", lambda self, now, beat: self.stay(now))
 
 
-@mutant("20 min; gn: kill; 5 min", 4)
+@mutant("5 min; gn: kill; 5 min", 4)
 def a_kill_is_forgotten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(State, "on_kill", lambda self, now: self.stay(now.remember(wanted="up")).accept("as you like"))
 
 
-@mutant("20 min; gn: stop; 5 min", 3, 4)
+@mutant("5 min; gn: stop; 5 min", 3, 4)
 def stopped_does_not_ask_for_off(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Stopped, "power", lambda self, memory: UNTOUCHED)
 
 
-@mutant("20 min; x1: restart; 5 min", 4)
+@mutant("5 min; x1: restart; 5 min", 4)
 def the_selector_of_the_controller_is_not_put_back(patch: pytest.MonkeyPatch) -> None:
     async def nothing(self: Any) -> None: ...
 
@@ -280,8 +280,8 @@ def the_selector_of_the_controller_is_not_put_back(patch: pytest.MonkeyPatch) ->
 # --- Counting ---------------------------------------------------------------------------------------------------------
 
 
-DEAD_PRIMARY = "20 min; guest gn good=sd; guest gn hang; 50 min"
-DEAD = "20 min; guest gn dies; guest gn hang; 4 h"
+DEAD_PRIMARY = "5 min; guest gn good=sd; guest gn hang; 50 min"
+DEAD = "5 min; guest gn dies; guest gn hang; 4 h"
 
 
 @mutant(DEAD_PRIMARY, 5)
@@ -289,7 +289,7 @@ def recovery_goes_on_from_the_primary(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Situation, "medium", property(lambda self: self.config.primary))
 
 
-@mutant("20 min; gn: restart; 5 min", 5)
+@mutant("5 min; gn: restart; 5 min", 5)
 def every_start_is_a_recovery(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Situation, "medium", property(lambda self: self.config.primary and other_medium(self.config.primary)))
 
@@ -299,7 +299,7 @@ def attempts_are_not_counted(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Situation, "counted_attempt", lambda self: self)
 
 
-@mutant("20 min; guest gn hang; 30 min; gn: restart; 5 min; gn: restart; 5 min", 5)
+@mutant("5 min; guest gn hang; 30 min; gn: restart; 5 min; gn: restart; 5 min", 5)
 def attempts_are_not_reset(patch: pytest.MonkeyPatch) -> None:
     real = Started.on_stable
 
@@ -310,7 +310,7 @@ def attempts_are_not_reset(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Started, "on_stable", on_stable)
 
 
-@mutant("20 min; gn: restart; 5 min", 5)
+@mutant("5 min; gn: restart; 5 min", 5)
 def the_medium_that_is_announced_is_not_selected(patch: pytest.MonkeyPatch) -> None:
     real = driver_v3.V3Driver.switch_on
 
@@ -330,7 +330,7 @@ def backoff_does_not_grow(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Situation, "backoff_s", property(lambda self: self.config.backoff_min_s))
 
 
-@mutant("20 min; guest gn dies; guest gn hang; 3 h; service kill; service start; 30 min; service kill; service start; 30 min", 9)
+@mutant("5 min; guest gn dies; guest gn hang; 3 h; service kill; service start; 30 min; service kill; service start; 30 min", 9)
 def backoff_does_not_outlive_the_service(patch: pytest.MonkeyPatch) -> None:
     real = Guest.restore
 
@@ -343,14 +343,14 @@ def backoff_does_not_outlive_the_service(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Guest, "restore", restore)
 
 
-@mutant("20 min; guest gn dies; guest gn hang; 3 h; 2 h", 4)
+@mutant("5 min; guest gn dies; guest gn hang; 3 h; 2 h", 4)
 def failures_end_all_tries_of_everybody(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(situation.Situation, "next_due", property(lambda self: None))
 
 
 # --- The scheduler -----------------------------------------------------------------------------------------------
 
-HOT = "20 min; board temp 80; 40 min"
+HOT = "5 min; board temp 80; 40 min"
 
 
 @mutant(HOT, 8)
@@ -358,7 +358,7 @@ def heat_is_ignored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(environment.Environment, "hot", property(lambda self: False))
 
 
-@mutant("20 min; board temp 80; 2 min; gn: kill; 40 min", 8)
+@mutant("5 min; board temp 80; 2 min; gn: kill; 40 min", 8)
 def guests_are_started_in_the_heat(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(environment.Environment, "hot", property(lambda self: False))
     patch.setattr(environment.Environment, "starts_allowed", property(lambda self: True))
@@ -389,7 +389,7 @@ def two_guests_are_started_at_once(patch: pytest.MonkeyPatch) -> None:
     )
 
 
-@mutant("20 min; board powercycle; 30 min", 4)
+@mutant("5 min; board powercycle; 30 min", 4)
 def blindness_never_ends(patch: pytest.MonkeyPatch) -> None:
     real = machine.react
 
@@ -404,25 +404,25 @@ def blindness_never_ends(patch: pytest.MonkeyPatch) -> None:
 # --- Coming up, and staying up ----------------------------------------------------------------------------------------
 
 
-@mutant("20 min; guest gn halt=0; gn: stop; 20 s; service kill; service start; 30 min", 4)
+@mutant("5 min; guest gn halt=0; gn: stop; 20 s; service kill; service start; 30 min", 4)
 def a_stop_is_not_taken_up_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Halting, "resume", lambda self, now: {})
     patch.setattr(Halting, "on_heartbeat", lambda self, now, beat: self.stay(now))
 
 
-@mutant("20 min; gn: stop; 5 min; service kill; service start; 10 min", 4, 11)
+@mutant("5 min; gn: stop; 5 min; service kill; service start; 10 min", 4, 11)
 def what_is_wanted_does_not_outlive_the_service(patch: pytest.MonkeyPatch) -> None:
     real = Guest.saved
     patch.setattr(Guest, "saved", lambda self: {**real(self), "memory": {**real(self)["memory"], "wanted": "up"}})
 
 
-@mutant("20 min; gn: disable; 5 min; service kill; service start; 10 min", 4, 11)
+@mutant("5 min; gn: disable; 5 min; service kill; service start; 10 min", 4, 11)
 def memory_is_not_written(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(pending, "memory_of", lambda units: {})
     patch.setattr(SmallFile, "keep", lambda self, text: None)
 
 
-@mutant("20 min; service crash gn; 5 min", 10)
+@mutant("5 min; service crash gn; 5 min", 10)
 def a_crash_ends_the_service(patch: pytest.MonkeyPatch) -> None:
     async def contained(name: str, run: Any, *_: Any) -> None:
         await run()
@@ -430,7 +430,7 @@ def a_crash_ends_the_service(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(wagman.service.root, "contained", contained)
 
 
-@mutant("20 min; service crash gn; 5 min", 10)
+@mutant("5 min; service crash gn; 5 min", 10)
 def a_crash_loses_the_state(patch: pytest.MonkeyPatch) -> None:
     real = Guest.run
 
@@ -442,7 +442,7 @@ def a_crash_loses_the_state(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Guest, "run", run)
 
 
-@mutant("20 min; gn: restart; 10 min", 10)
+@mutant("5 min; gn: restart; 10 min", 10)
 def a_message_crashes_its_task(patch: pytest.MonkeyPatch) -> None:
     async def deliver(self: Guest, message: object) -> None:
         await trio.lowlevel.checkpoint()
@@ -454,15 +454,15 @@ def a_message_crashes_its_task(patch: pytest.MonkeyPatch) -> None:
 # --- What was decided -------------------------------------------------------------------------------------------------
 
 
-DISABLED = "20 min; x1: disable; gn: stop; 5 min; "
+DISABLED = "5 min; x1: disable; gn: stop; 5 min; "
 
 
-@mutant("20 min; gn: stop for 7200; 5 min; service kill; service start; 20 min", 11)
+@mutant("5 min; gn: stop for 7200; 5 min; service kill; service start; 20 min", 11)
 def what_is_left_of_a_time_is_over_with_the_service(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Guest, "_left", lambda self, term, kept: None if term is None else evolve(term, left_s=0.0))
 
 
-@mutant("20 min; gn: maintenance for 7200; 1 min; guest gn hang; 20 min", 1, 11)
+@mutant("5 min; gn: maintenance for 7200; 1 min; guest gn hang; 20 min", 1, 11)
 def a_guest_in_maintenance_is_cut_where_it_is_silent(patch: pytest.MonkeyPatch) -> None:
     def power(self: Maintenance, memory: Memory) -> PowerGoal:
         return PowerGoal("off", memory.cycle) if self.silent else UNTOUCHED
@@ -470,7 +470,7 @@ def a_guest_in_maintenance_is_cut_where_it_is_silent(patch: pytest.MonkeyPatch) 
     patch.setattr(Maintenance, "power", power)
 
 
-@mutant("20 min; gn: stop; 5 min; gn: maintenance for 7200; 10 min", 11)
+@mutant("5 min; gn: stop; 5 min; gn: maintenance for 7200; 10 min", 11)
 def a_guest_in_maintenance_is_given_power(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Maintenance, "power", lambda self, memory: PowerGoal("on", memory.cycle + 1, memory.media))
 
@@ -528,14 +528,14 @@ def a_table_that_is_moved_is_a_new_guest(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Guest, "merge", lambda self, *past: None)
 
 
-@mutant("20 min; gn: stop; 5 min; config set device.gn.enabled false; 1 min; gn: stop; 10 s; gn: start; 5 min", 11)
+@mutant("5 min; gn: stop; 5 min; config set device.gn.enabled false; 1 min; gn: stop; 10 s; gn: start; 5 min", 11)
 def the_configuration_cannot_disable(patch: pytest.MonkeyPatch) -> None:
     real = Guest.now.fget  # type: ignore[attr-defined]
     patch.setattr(Guest, "now", property(lambda self: evolve(real(self), config=evolve(self.config, enabled=True))))
 
 
 @mutant(
-    "20 min; service stop; disk copied; service start; 5 min; gn: disable; 5 min;"
+    "5 min; service stop; disk copied; service start; 5 min; gn: disable; 5 min;"
     "service stop; disk restored; service start; 5 min",
     11,
 )
@@ -554,7 +554,7 @@ def a_log_tells_only_of_the_tables_that_there_are(patch: pytest.MonkeyPatch) -> 
 
 
 @mutant(
-    "20 min; service stop; disk copied; service start; 5 min; gn: stop; 5 min;"
+    "5 min; service stop; disk copied; service start; 5 min; gn: stop; 5 min;"
     "service stop; disk restored beside; service start; 10 min",
     4,
     11,
@@ -565,7 +565,7 @@ def an_older_file_beside_the_log_counts_more_than_the_log(patch: pytest.MonkeyPa
 
 
 @mutant(
-    "20 min; service stop; disk copied; service start; 5 min; x1: disable; 5 min; config rename x1 modem; service stop;"
+    "5 min; service stop; disk copied; service start; 5 min; x1: disable; 5 min; config rename x1 modem; service stop;"
     "service start; 5 min; service stop; disk restored; config well; service start; 10 min",
     4,
     11,
@@ -588,7 +588,7 @@ def a_log_of_another_program_hides_what_lies_beside_it(patch: pytest.MonkeyPatch
 # --- The log ----------------------------------------------------------------------------------------------------------
 
 
-@mutant("20 min; service kill; service start; 10 min", 7)
+@mutant("5 min; service kill; service start; 10 min", 7)
 def events_are_shown_and_not_written(patch: pytest.MonkeyPatch) -> None:
     def write(self: Any, conn: Any, batch: Any) -> Any:
         return limits.Extent(self._held.first_id, self._held.last_id + len(batch.events))
@@ -596,7 +596,7 @@ def events_are_shown_and_not_written(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sqlite.Store, "_write", write)
 
 
-@mutant("20 min; gn: restart; 10 min", 7)
+@mutant("5 min; gn: restart; 10 min", 7)
 def events_are_shown_twice(patch: pytest.MonkeyPatch) -> None:
     real = journal.Journal._show
 
@@ -607,7 +607,7 @@ def events_are_shown_twice(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(journal.Journal, "_show", show)
 
 
-@mutant("20 min; service kill; service start; 10 min", 7)
+@mutant("5 min; service kill; service start; 10 min", 7)
 def events_are_written_under_other_names(patch: pytest.MonkeyPatch) -> None:
     real = sqlite._insert
     patch.setattr(
@@ -615,7 +615,7 @@ def events_are_written_under_other_names(patch: pytest.MonkeyPatch) -> None:
     )
 
 
-@mutant("20 min; disk full; gn: restart; 5 min; disk ok; 10 min; service kill; service start; 5 min", 7)
+@mutant("5 min; disk full; gn: restart; 5 min; disk ok; 10 min; service kill; service start; 5 min", 7)
 def what_waited_for_the_disk_is_lost(patch: pytest.MonkeyPatch) -> None:
     real = journal.Journal._break
 
@@ -627,7 +627,7 @@ def what_waited_for_the_disk_is_lost(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(journal.Journal, "_break", broken)
 
 
-@mutant("20 min; gn: restart; 10 min; service kill; service start; 5 min", 7)
+@mutant("5 min; gn: restart; 10 min; service kill; service start; 5 min", 7)
 def events_are_shown_before_they_are_written(patch: pytest.MonkeyPatch) -> None:
     real = journal.Journal._queue
 

@@ -26,7 +26,7 @@ from wagman.service.routes import Routes
 __all__ = ["MUTANTS"]
 
 
-@mutant("20 min; gn: kill; gn2: kill; 5 min; gn2: start; 3 s; gn: start; 5 min", 2, site="two")
+@mutant("5 min; gn: kill; gn2: kill; 5 min; gn2: start; 3 s; gn: start; 5 min", 2, site="two")
 def the_stagger_is_kept_on_each_board_only(patch: pytest.MonkeyPatch) -> None:
     def board(wiring: Any, connector: Any, pace: Pace, **named: Any) -> Any:
         return Board(wiring, connector, Pace(pace.stagger_s, pace.last_on_s), **named)
@@ -34,7 +34,7 @@ def the_stagger_is_kept_on_each_board_only(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(parts, "Board", board)
 
 
-@mutant("20 min; cable old out; 1 min; guest gn2 hang; 20 min; settled but old", 4, site="two")
+@mutant("5 min; cable old out; 1 min; guest gn2 hang; 20 min; settled but old", 4, site="two")
 def a_board_that_cannot_be_seen_stops_all_starts(patch: pytest.MonkeyPatch) -> None:
     real = Routes.board_fact
 
@@ -47,7 +47,7 @@ def a_board_that_cannot_be_seen_stops_all_starts(patch: pytest.MonkeyPatch) -> N
     patch.setattr(Routes, "board_fact", board_fact)
 
 
-@mutant("20 min; guest gn hang; 20 min", 4, site="two")
+@mutant("5 min; guest gn hang; 20 min", 4, site="two")
 def facts_reach_the_guest_on_the_same_port_of_another_board(patch: pytest.MonkeyPatch) -> None:
     real = Routes.port_fact
 
@@ -61,7 +61,7 @@ def facts_reach_the_guest_on_the_same_port_of_another_board(patch: pytest.Monkey
 # --- Boards that can be asked one thing at a time ---------------------------------------------------------------------
 
 
-@mutant("20 min; board rail fault notdone on; ai: stop; 5 min; board rail fault notdone off; 10 min", 3, site="plugs")
+@mutant("5 min; board rail fault notdone on; ai: stop; 5 min; board rail fault notdone off; 10 min", 3, site="plugs")
 def the_reply_of_a_plug_is_believed(patch: pytest.MonkeyPatch) -> None:
     real = PlainDriver._judged
 
@@ -72,7 +72,7 @@ def the_reply_of_a_plug_is_believed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(PlainDriver, "_judged", judged)
 
 
-@mutant("20 min; board rail fault stranger on; ai: kill; 5 min", 1, site="plugs")
+@mutant("5 min; board rail fault stranger on; ai: kill; 5 min", 1, site="plugs")
 def a_stranger_is_switched(patch: pytest.MonkeyPatch) -> None:
     async def check(self: PlainDriver) -> None:
         await trio.lowlevel.checkpoint()
@@ -94,7 +94,7 @@ def a_board_that_restarted_is_switched_before_a_look_at_it_counts(patch: pytest.
     patch.setattr(Board, "_settle", settle)
 
 
-@mutant("20 min; network out; 20 min; network in; 5 min", 6, site="plugs")
+@mutant("5 min; network out; 20 min; network in; 5 min", 6, site="plugs")
 def silence_on_a_network_needs_no_witness(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Network, "shown_at_s", lambda self, after_s: after_s)
 
@@ -115,7 +115,7 @@ OLDER_LOG = (
 )
 
 
-@mutant(f"20 min; ai: restart; 20 s; {OLDER_LOG}; 15 min; network in", 1, 6, site="plugs")
+@mutant(f"5 min; ai: restart; 20 s; {OLDER_LOG}; 15 min; network in", 1, 6, site="plugs")
 def the_word_of_an_earlier_run_is_enough_when_a_stop_times_out(patch: pytest.MonkeyPatch) -> None:
     real = Halting.resumed
 

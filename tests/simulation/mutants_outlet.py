@@ -12,19 +12,19 @@ from wagman.model.facts import PowerLost, RelayOn
 
 __all__ = ["MUTANTS"]
 
-SWITCHED_ON_BY_ITSELF = "20 min; gn: stop; 5 min; cable out; board fault eeprom; board reset; 20 min; "
+SWITCHED_ON_BY_ITSELF = "5 min; gn: stop; 5 min; cable out; board fault eeprom; board reset; 20 min; "
 """The board has forgotten that it is to keep the guest off, and has started it while nobody saw that."""
 
 REVIVED = "20 min; guest gn hang; 358 s; disk slow 20; 5 s; cable out; guest gn revive; 20 s; disk ok; 60 s; cable in; 5 min"
 """An off that rests on silence is decided, the cable is pulled before it can leave, and the guest beats again."""
 
 NEVER_MET = (
-    "20 min; service stop; disk wiped; disk undecided; board rail fault stranger on; 1 s; service start; 5 min; "
+    "5 min; service stop; disk wiped; disk undecided; board rail fault stranger on; 1 s; service start; 5 min; "
     "guest cam hang; 8 min; network out; board rail restart cold; 60 s; all well; 20 min"
 )
 """Another unit answers until an off is decided; the right one has been restarted by then, and its guest is not heard yet."""
 
-DARK = "20 min; board fault sensor cu dead; "
+DARK = "5 min; board fault sensor cu dead; "
 
 
 # --- Power that the service did not switch on -------------------------------------------------------------------------
@@ -35,19 +35,19 @@ def a_report_is_not_waited_for_to_be_answered(patch: pytest.MonkeyPatch) -> None
     patch.setattr(Outlet, "awaits_answer", property(lambda self: False))
 
 
-@mutant("20 min; guest gn ignore=1; gn: restart; 1 s; cable out; board reset; 600 s; disk slow 20; cable in; 5 min", 1, 6)
+@mutant("5 min; guest gn ignore=1; gn: restart; 1 s; cable out; board reset; 600 s; disk slow 20; cable in; 5 min", 1, 6)
 def what_was_decided_before_a_report_counts_as_the_answer_to_it(patch: pytest.MonkeyPatch) -> None:
     real = Outlet.wanted
     patch.setattr(Outlet, "wanted", lambda self, goal, at_s: real(self, evolve(goal, taken=self.reports), at_s))
 
 
-@mutant("20 min; gn: stop; 5 min; guest gn boot=600; board fault power 1 on; 15 min", 3)
+@mutant("5 min; gn: stop; 5 min; guest gn boot=600; board fault power 1 on; 15 min", 3)
 def current_is_not_looked_at_where_it_is_off(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(outlet.Off, "polled", lambda self, now, at_s, surely: Step(now))
 
 
 @mutant(
-    "20 min; gn: stop; 5 min; guest gn good=; disk slow 5; " + 6 * "gn: start; 0.1 s; gn: stop; 30 s; " + "disk ok; 5 min", 1, 4
+    "5 min; gn: stop; 5 min; guest gn good=; disk slow 5; " + 6 * "gn: start; 0.1 s; gn: stop; 30 s; " + "disk ok; 5 min", 1, 4
 )
 def a_start_that_was_withdrawn_is_not_looked_for(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(outlet.State, "is_withdrawn", lambda self, now: False)
@@ -56,7 +56,7 @@ def a_start_that_was_withdrawn_is_not_looked_for(patch: pytest.MonkeyPatch) -> N
 # --- Off --------------------------------------------------------------------------------------------------------------
 
 
-@mutant("20 min; gn: stop; 5 min; board fault power 1 on; 10 min", 3, 4)
+@mutant("5 min; gn: stop; 5 min; board fault power 1 on; 10 min", 3, 4)
 def an_off_is_believed_whatever_flows(patch: pytest.MonkeyPatch) -> None:
     real = Outlet.off_judged
 
@@ -77,12 +77,12 @@ def a_board_that_is_met_for_the_first_time_is_taken_for_one_that_went_on(patch: 
     patch.setattr(Outlet, "link_up", lambda self, at_s, is_first: real(self, at_s))
 
 
-@mutant("20 min; gn: stop; 5 min; board fault power 1 on; 10 min", 4)
+@mutant("5 min; gn: stop; 5 min; board fault power 1 on; 10 min", 4)
 def an_off_without_effect_is_repeated_as_it_was(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Outlet, "resists", property(lambda self: False))
 
 
-@mutant("20 min; gn: stop; 5 min", 3, 4)
+@mutant("5 min; gn: stop; 5 min", 3, 4)
 def the_power_cycle_that_may_be_cut_counts_as_a_later_one(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(outlet.State, "is_foreign", lambda self, now: self.cycle is None or self.cycle >= now.goal.cycle)
 
@@ -90,7 +90,7 @@ def the_power_cycle_that_may_be_cut_counts_as_a_later_one(patch: pytest.MonkeyPa
 # --- On ---------------------------------------------------------------------------------------------------------------
 
 
-@mutant("20 min; gn: restart; 10 min", 1, 4)
+@mutant("5 min; gn: restart; 10 min", 1, 4)
 def what_came_on_counts_for_the_power_cycle_before(patch: pytest.MonkeyPatch) -> None:
     def came_on(self: Outlet, at_s: float, proof: Any, media: str | None = None) -> Step:
         cycle = self.goal.cycle - 1
@@ -99,19 +99,19 @@ def what_came_on_counts_for_the_power_cycle_before(patch: pytest.MonkeyPatch) ->
     patch.setattr(Outlet, "came_on", came_on)
 
 
-@mutant("20 min; gn: restart; 10 min", 4)
+@mutant("5 min; gn: restart; 10 min", 4)
 def nobody_is_told_that_it_came_on(patch: pytest.MonkeyPatch) -> None:
     real = Outlet.came_on
     patch.setattr(Outlet, "came_on", lambda self, *args: evolve(real(self, *args), facts=()))
 
 
-@mutant("20 min; board powercycle; 30 min", 4, dialect="v4")
+@mutant("5 min; board powercycle; 30 min", 4, dialect="v4")
 def a_loss_of_power_is_not_told(patch: pytest.MonkeyPatch) -> None:
     real = Outlet.lost
     patch.setattr(Outlet, "lost", lambda self, *args, **named: evolve(real(self, *args, **named), facts=()))
 
 
-@mutant("20 min; board powercycle; 30 min", 4, dialect="v4")
+@mutant("5 min; board powercycle; 30 min", 4, dialect="v4")
 def reports_are_not_numbered(patch: pytest.MonkeyPatch) -> None:
     real = Outlet.lost
 
