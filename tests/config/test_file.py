@@ -1,11 +1,12 @@
 """Files that are not there, not readable, or not TOML."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from wagman.config import check
-from wagman.config.document import MOST_BYTES
+from wagman.config.document import MOST_BYTES, read
 from wagman.config.load import load, loads
 from wagman.config.schema import Config
 from wagman.model.errors import ConfigError
@@ -36,6 +37,20 @@ def test_a_missing_file_is_told_by_its_name(tmp_path: Path) -> None:
 
 def test_a_directory_is_no_file(tmp_path: Path) -> None:
     assert problem(tmp_path) == f"{tmp_path}: cannot be read: Is a directory"
+
+
+def test_a_pipe_nobody_writes_to_holds_up_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    wanted = "cannot be read: it is a pipe or a device, and an ordinary file is wanted"
+    assert problem(tmp_path / "pipe") == f"{tmp_path}/pipe: {wanted}"
+
+
+def test_what_comes_through_a_pipe_on_purpose_is_read() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"# a file")
+    os.close(writer)
+    assert read(f"/dev/fd/{reader}") == "# a file"
+    os.close(reader)
 
 
 def test_a_path_with_a_nul_is_told() -> None:

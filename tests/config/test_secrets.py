@@ -1,5 +1,6 @@
 """Files with a password or a key."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -53,6 +54,12 @@ def test_a_secret_that_cannot_be_seen_from_here_may_be_right(tmp_path: Path) -> 
 def test_a_secret_is_named_so_that_it_is_found_wherever_the_service_runs(value: str) -> None:
     (told,) = problems(of_board(value))
     assert "must be the path of a file, from / on, or the name of a credential of the unit" in told
+
+
+def test_a_secret_in_a_pipe_nobody_writes_to_holds_up_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    with pytest.raises(OSError, match="an ordinary file is wanted"):
+        read_secret(str(tmp_path / "pipe"))
 
 
 def test_a_credential_is_one_that_systemd_hands_over(monkeypatch: pytest.MonkeyPatch, secret: Path) -> None:

@@ -156,6 +156,10 @@ def test_where_nothing_is_known_of_any_port_the_last_reason_is_told(status: int)
         "echo a warning; echo OFF.",
         "echo 3: off, 0.0 W",
         "echo plug 3 is on strip A, OFF",
+        "echo '  Port 2: 0000 off'",
+        "echo 'INTEGER: off(2)'",
+        "echo Power Off",
+        """echo '{"state": "off"}'""",
     ],
 )
 def test_an_off_is_said_by_the_exit_status_alone_or_in_words_as_well(said: str) -> None:
@@ -191,6 +195,27 @@ def test_an_off_is_said_by_the_exit_status_alone_or_in_words_as_well(said: str) 
 def test_a_program_that_ends_with_2_because_it_failed_is_not_taken_for_off(program: Sequence[str]) -> None:
     board = exec_board(status=program)
     assert "status of 1: exit status " in str(failure(board, "1"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Failed: Unable to power off, permission denied",
+        "Failed to power off: permission denied",
+        "cannot tell whether the outlet is off",
+        "the outlet is not off",
+        "could not read: state off",
+        "the plug doesn't say: off",
+        "timed out, off",
+        "unknown: off",
+        "now I switch it off",
+        "turn off",
+        "3 attempts to power it off",
+    ],
+)
+def test_an_off_in_the_words_of_a_failure_is_none(said: str) -> None:
+    board = exec_board(status=("sh", "-c", 'echo "$1"; exit 2', "sh", said))
+    assert "status of 1: exit status 2: " in str(failure(board, "1"))
 
 
 @pytest.mark.parametrize("on", [True, False])
@@ -290,6 +315,16 @@ def test_a_listing_without_any_of_the_outlets_is_an_error(told: Sequence[str]) -
     error = failure(exec_board(list_status=listing(*told)), "1", "2")
     assert isinstance(error, BoardProtocolError)
     assert str(error).startswith("list_status: it tells of none of 1, 2")
+
+
+def test_a_listing_that_tells_no_state_of_any_of_the_outlets_is_an_error() -> None:
+    error = failure(exec_board(list_status=listing("1,nas,UNKNOWN", "2,,ON", "2,,OFF", "3,,ON")), "1", "2")
+    assert isinstance(error, BoardProtocolError)
+    assert str(error).startswith("list_status: it tells neither on nor off of 1, 2")
+
+
+def test_a_listing_that_tells_the_state_of_one_is_none() -> None:
+    assert seen(exec_board(list_status=listing("1,nas,UNKNOWN", "2,,ON")), "1", "2") == {"1": "unknown", "2": "on"}
 
 
 def test_a_listing_that_failed_is_not_believed() -> None:

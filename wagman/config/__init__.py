@@ -6,7 +6,7 @@
 - `boards`, `ears`   the keys that the tables of all boards, and of all ears, have; each kind brings a class of its own
 - `registry`    which kinds there are, and where their classes are
 - `load`        the way in: `load(path)`, `loads(text, name)`
-- `document`    a file as text, parsed, with the line of each key
+- `document`    a file as text, parsed, with the line of each key; `files` opens it
 - `whole`       the file and those beside it in conf.d, as one document
 - `sections`    from the tables of a document to the classes, with `board_tables`, `device_tables`, `ear_tables`, and `reading`,
   which reads any table

@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from wagman.config.files import opened
 from wagman.config.keys import MOST_PARTS, overlong
 from wagman.config.positions import Path, key_lines
 from wagman.model.errors import ConfigError
@@ -35,7 +36,7 @@ def read(path: str, name: str | None = None) -> str:
     """
     name = path if name is None else name
     try:
-        with FilePath(path).open("rb") as file:
+        with opened(FilePath(path)) as file:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
             raise ConfigError((f"{name}: larger than {MOST_BYTES} bytes: is this the right file?",))

@@ -118,6 +118,10 @@ NUMBER = _only("a finite number", _is_number, float)
 NUMBER_FROM_0 = _only("a finite number, 0 or more", lambda value: _is_number(value) and value >= 0, float)
 NUMBER_ABOVE_0 = _only("a finite number above 0", lambda value: _is_number(value) and value > 0, float)
 COMMAND = evolve(_only("a list of non-empty strings, the command and its arguments", _is_command, tuple), is_command=True)
+PROGRAM = evolve(
+    _only("a list of non-empty strings, the program and its arguments", lambda value: bool(value) and _is_command(value), tuple),
+    is_command=True,
+)
 PORT_NAME = Kind(PORT_WANTED, _port_name)
 HEARING = Kind("true or false, or an ear, or a list of ears", lambda value: value)  # `ear_tables` reads these three
 STILL_ON = Kind("{ watts = NUMBER }, or an ear", lambda value: value)

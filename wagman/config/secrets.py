@@ -9,6 +9,7 @@ import os
 import stat
 from pathlib import Path
 
+from wagman.config.files import opened
 from wagman.config.kinds import Kind
 from wagman.model.errors import BoardError
 
@@ -55,9 +56,9 @@ def read_secret(value: str) -> bytes:
     """The content of the file, without the end of its last line.
 
     Raises:
-        OSError: it is not there, or cannot be read, or is longer than any secret.
+        OSError: it is not there, or cannot be read, or is no ordinary file, or is longer than any secret.
     """
-    with found(value).open("rb") as file:
+    with opened(found(value)) as file:
         content = file.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise OSError(errno.EFBIG, f"longer than {MOST_BYTES} bytes: is it the right file?")

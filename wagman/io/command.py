@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 from wagman.config import durations
 from wagman.config.boards import PlainBoard
 from wagman.config.findings import Finding
-from wagman.config.kinds import COMMAND, DURATION, Kind, one_of
+from wagman.config.kinds import COMMAND, DURATION, PROGRAM, Kind, one_of
 from wagman.config.setting import setting
 from wagman.model import process
 from wagman.model.backend import BLANK_BOOTS, Abilities, Identity, Look, Readback
@@ -39,11 +39,19 @@ MOST_BYTES = 64 * 1024
 SHOWN_CHARS = 200
 """How many characters of a command's output an error repeats (chosen)."""
 
-_SAYS_OFF = re.compile(r"(?<![\w./-])off(?![\w/-]|\.\w)", re.IGNORECASE)
-"""The word by itself, not as a part of a file's name: `can't open file 'turn-off.py'`."""
+_SAYS_OFF = re.compile(
+    r"(?:^|[^\w\s./-]|\b(?:is|are|now|still|currently|power|state|status|relay|outlet|plug|port|\d+)\b)"  # what a state follows
+    r"\s*[\"']?off(?![\w/-]|\.\w)",
+    re.IGNORECASE,
+)
+"""The word as a state: not a part of a file's name, as in `can't open file 'turn-off.py'`, and not what is done, as in `turn off`."""
 
-_COMPLAINS = re.compile(r"\b(?:error|usage)\b|\bon\b[^\w\n]*(?:or\b\W*)?\boff\b", re.IGNORECASE)
-"""Of a program that does not like how it was called, and says what it takes: `choose from 'on', 'off'`, `usage: plug on|off`."""
+_COMPLAINS = re.compile(
+    r"\b(?:error|usage|fail\w*|abort\w*|cannot|unable|denied|refused|rejected|not|whether|unknown|invalid|unexpected|time[ds]?[ -]?out)\b"
+    r"|n't\b|\bon\b[^\w\n]*(?:or\b\W*)?\boff\b",
+    re.IGNORECASE,
+)
+"""Of a program that could not do it, or does not like how it was called, and says what it takes: `usage: plug on|off`."""
 _WORDS: Mapping[str, Supply] = {"on": "on", "off": "off"}
 _LISTED = re.compile(r"([^,]+),.*,\s*(\w+)\s*")  # the plug, its name (which may have commas), its state
 
@@ -55,14 +63,6 @@ def _timeout(value: object) -> float:
     return seconds
 
 
-def _program(value: object) -> tuple[str, ...]:
-    command: tuple[str, ...] = COMMAND.read(value)
-    if not command:
-        raise ValueError(PROGRAM.wants)
-    return command
-
-
-PROGRAM = Kind("a list of non-empty strings, the program and its arguments", _program, is_command=True)
 TIMEOUT = Kind(f'a duration of at most {MOST_TIMEOUT_S} s, such as "20s"', _timeout, DURATION.show)
 
 
@@ -204,8 +204,10 @@ class Commands:
         if ended.is_cut:  # a line without its beginning would be about another outlet
             raise BoardProtocolError(f"list_status: it wrote more than {MOST_BYTES // 1024} KiB")
         shown = listed(ended.output)
-        if ports and shown.keys().isdisjoint(ports):
-            raise BoardProtocolError(f"list_status: it tells of none of {plain(', '.join(ports))[:SHOWN_CHARS]}{_said(ended)}")
+        if ports and all(shown.get(port, "unknown") == "unknown" for port in ports):
+            of = plain(", ".join(ports))[:SHOWN_CHARS]
+            told = f"it tells of none of {of}" if shown.keys().isdisjoint(ports) else f"it tells neither on nor off of {of}"
+            raise BoardProtocolError(f"list_status: {told}{_said(ended)}")
         return shown
 
     async def _run(self, command: Sequence[str], port: str = "") -> Ended:

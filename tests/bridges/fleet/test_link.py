@@ -14,7 +14,7 @@ from trio.testing import MemorySendStream, MockClock, memory_stream_pair
 
 from wagman.bridges.fleet.broker import CONNECT_S, LinkError, as_link_errors
 from wagman.bridges.fleet.broker import Broker as Place
-from wagman.bridges.fleet.link import LOOK_S, Link, Wire, _Packets, connected
+from wagman.bridges.fleet.link import LOOK_S, MOST_BYTES, Link, Message, Wire, _Packets, connected
 from wagman.bridges.fleet.staying import stay
 
 KEEPALIVE_S = 60
@@ -144,6 +144,64 @@ async def test_a_broker_that_gives_no_sign_of_life_any_more_is_gone(autojump_clo
         await fall_deaf(fell_s)
     assert caught.group_contains(LinkError, match="gives no sign of life")
     assert trio.current_time() - fell_s[0] <= 2 * KEEPALIVE_S + 3 * LOOK_S
+
+
+def packet(kind: int, flags: int, body: bytes) -> bytes:
+    """A packet, as it is on the wire."""
+    length, rest = bytearray(), len(body)
+    while rest or not length:
+        rest, low = divmod(rest, 128)
+        length.append(low | 128 * (rest > 0))
+    return bytes((kind << 4 | flags, *length)) + body
+
+
+def published(topic: str, number: int, payload: bytes) -> bytes:
+    """A message on its way to a subscriber; one with a number wants to be acknowledged."""
+    quality = number > 0
+    return packet(
+        PUBLISH, 2 * quality, len(topic).to_bytes(2, "big") + topic.encode() + number.to_bytes(2, "big") * quality + payload
+    )
+
+
+async def told(stream: bytes, piece_bytes: int) -> list[Message]:
+    """What comes of bytes that arrive in pieces; the most that is kept of them is as long as a message may be."""
+    ours, theirs = memory_stream_pair()
+    packets = _Packets(Wire(), "v042", is_v5=False, keeps=False)
+    link, found = Link("broker:1883", ours, packets), list[Message]()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Broker(theirs, ours.send_stream).serve)
+        await link.enter(KEEPALIVE_S, 0.0)
+        for at in range(0, len(stream), piece_bytes):
+            await theirs.send_all(stream[at : at + piece_bytes])
+            await link._read()
+            assert len(packets._in_packet["packet"]) <= MOST_BYTES
+            while link.has_news:
+                news = await link.receive()
+                assert isinstance(news, Message)
+                found.append(news)
+        nursery.cancel_scope.cancel()
+    return found
+
+
+@given(st.integers(0, 3), st.sampled_from(["t", "a/" * 30_000]), st.sampled_from([1, 100, 200_000]), st.integers(1_000, 65_536))
+def test_a_message_that_is_too_long_is_told_without_its_content_and_what_follows_is_read(
+    number: int, topic: str, more: int, piece_bytes: int
+) -> None:
+    too_long = published(topic, number, b"x" * (MOST_BYTES + more))
+    found = trio.run(told, published("a", 0, b"1") + too_long + published("b", 7, b"2"), piece_bytes)
+    assert found == [Message("a", b"1", False, 0), Message(topic, b"", False, number), Message("b", b"2", False, 7)]
+
+
+def test_the_longest_message_is_read_whole() -> None:
+    payload = b"x" * (MOST_BYTES - 5)
+    assert trio.run(told, published("t", 1, payload), 60_000) == [Message("t", payload, False, 1)]
+
+
+@pytest.mark.parametrize("head", [0x50, 0x34], ids=["another kind of packet", "a message that would have to be stored"])
+def test_what_is_too_long_and_no_message_to_us_ends_the_connection(head: int) -> None:
+    with pytest.raises(BaseExceptionGroup) as caught:
+        trio.run(told, packet(head >> 4, head & 15, b"\0\1t" + b"x" * MOST_BYTES), 60_000)
+    assert caught.group_contains(LinkError, match="does not speak MQTT as it should")
 
 
 @pytest.mark.trio

@@ -9,6 +9,7 @@ import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from copy import deepcopy
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import trio
@@ -35,13 +36,19 @@ LOOK_S: Final = 1.0
 """How often the keepalive is checked (chosen)."""
 
 MOST_BYTES: Final = 2**20
-"""The longest message (chosen: as long as an unpacked one may be)."""
+"""The longest packet that is kept in memory (chosen: as long as an unpacked message may be); what is longer is passed by."""
+
+HEAD_BYTES: Final = 2 + 65_535 + 2
+"""The most bytes before the content of a message: its topic, with its length, and its number (specified)."""
 
 READ_BYTES: Final = 65_536
 """How many bytes are read at once (chosen)."""
 
 LEAST_UNDER_WAY: Final = 20
 """How many messages may wait for their acknowledgement if the broker does not say (chosen: paho's own number)."""
+
+PUBLISH: Final = 3
+"""The kind of packet that brings a message (specified)."""
 
 TAKEN_OVER: Final = 0x8E
 """The reason code of a broker that ends a connection because another client has the same name (specified)."""
@@ -94,13 +101,15 @@ class Wire:
     wake: trio.Event = field(factory=trio.Event)  # there is something to send
 
     def recv(self, buffer_size: int) -> bytes:
-        """Return received bytes. Paho asks for the whole rest of a message, so a message that is too long is seen here."""
-        if buffer_size > MOST_BYTES:
-            raise ConnectionAbortedError
-        if not self.incoming:
+        """Return received bytes. Paho asks for the whole rest of a packet; it gets nothing of one that is too long."""
+        if not self.incoming or buffer_size > MOST_BYTES:
             raise BlockingIOError
-        data = bytes(self.incoming[:buffer_size])
-        del self.incoming[:buffer_size]
+        return self.take(buffer_size)
+
+    def take(self, most: int) -> bytes:
+        """Return received bytes, at most so many."""
+        data = bytes(self.incoming[:most])
+        del self.incoming[:most]
         return data
 
     def send(self, buffer: bytes | bytearray) -> int:
@@ -127,6 +136,7 @@ class _Packets(paho.Client):
     def __init__(self, wire: Wire, name: str, *, is_v5: bool, keeps: bool) -> None:
         self.wire = wire
         self.deliver: Callable[[bytes, bytes, bool, int], None]
+        self._is_passing = False
         super().__init__(
             CallbackAPIVersion.VERSION2,
             name,
@@ -135,9 +145,32 @@ class _Packets(paho.Client):
             reconnect_on_failure=False,
             manual_ack=True,
         )
+        self._no_packet = deepcopy(self._in_packet)
 
     def _create_socket(self) -> Wire:
         return self.wire
+
+    def _packet_read(self) -> MQTTErrorCode:
+        """Read a packet as paho does, and past one that is too long: it would come again on each new connection."""
+        self._is_passing |= self._in_packet["to_process"] > MOST_BYTES
+        return self._pass_by() if self._is_passing else super()._packet_read()
+
+    def _pass_by(self) -> MQTTErrorCode:
+        """Read past a message, and deliver it without its content, which is no message of anybody's."""
+        packet = self._in_packet
+        data = self.wire.take(packet["to_process"])
+        packet["to_process"] -= len(data)
+        packet["packet"] += data[: HEAD_BYTES - len(packet["packet"])]
+        if packet["to_process"]:
+            return MQTTErrorCode.MQTT_ERR_AGAIN
+        self._is_passing, self._in_packet = False, deepcopy(self._no_packet)
+        head, quality = packet["packet"], packet["command"] >> 1 & 3
+        if packet["command"] >> 4 != PUBLISH or quality > 1:
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
+        at = 2 + int.from_bytes(head[:2], "big")
+        number = int.from_bytes(head[at : at + 2], "big") if quality else 0
+        self.deliver(bytes(head[2:at]), b"", bool(packet["command"] & 1), number)
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _handle_publish(self) -> MQTTErrorCode:
         """Handle a message as paho does. A message without properties goes a shorter way: reading these takes paho longest."""

@@ -3,7 +3,7 @@
 from attrs import define, field, frozen
 
 from wagman.config.ears import EarConfig
-from wagman.config.kinds import COMMAND, DURATION
+from wagman.config.kinds import DURATION, PROGRAM
 from wagman.config.setting import setting
 from wagman.model import process
 from wagman.model.backend import Probe
@@ -24,7 +24,7 @@ class ExecEar(EarConfig):
     about = "The service runs a command on this computer, without a shell; exit status 0 is a heartbeat."
     shows = "program"
 
-    exec: tuple[str, ...] = field(metadata=setting(COMMAND, "The command and its arguments."))
+    exec: tuple[str, ...] = field(metadata=setting(PROGRAM, "The command and its arguments."))
     timeout_s: float = field(
         default=10.0,
         metadata=setting(DURATION, "How long the command may take; then the service ends it, and that counts as no answer."),
