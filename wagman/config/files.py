@@ -23,10 +23,14 @@ def opened(path: Path) -> BinaryIO:
         return path.open("rb")
     number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        mode = os.fstat(number).st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # a directory says itself that it is one
-            raise OSError(errno.EINVAL, "it is a pipe or a device, and an ordinary file is wanted")
+        _check(os.fstat(number).st_mode)
         return os.fdopen(number, "rb")
     except OSError:
         os.close(number)
         raise
+
+
+def _check(mode: int) -> None:
+    """Raise OSError for what is neither a file nor a directory, which says itself that it is one."""
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "it is a pipe or a device, and an ordinary file is wanted")

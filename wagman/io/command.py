@@ -44,11 +44,11 @@ _SAYS_OFF = re.compile(
     r"\s*[\"']?off(?![\w/-]|\.\w)",
     re.IGNORECASE,
 )
-"""The word as a state: not a part of a file's name, as in `can't open file 'turn-off.py'`, and not what is done, as in `turn off`."""
+"""The word as a state: not a part of a file's name (`can't open file 'turn-off.py'`), and not what is done (`turn off`)."""
 
 _COMPLAINS = re.compile(
-    r"\b(?:error|usage|fail\w*|abort\w*|cannot|unable|denied|refused|rejected|not|whether|unknown|invalid|unexpected|time[ds]?[ -]?out)\b"
-    r"|n't\b|\bon\b[^\w\n]*(?:or\b\W*)?\boff\b",
+    r"\b(?:error|usage|fail\w*|abort\w*|cannot|unable|denied|refused|rejected|not|whether|unknown|invalid|unexpected)\b"
+    r"|\btime[ds]?[ -]?out\b|n't\b|\bon\b[^\w\n]*(?:or\b\W*)?\boff\b",
     re.IGNORECASE,
 )
 """Of a program that could not do it, or does not like how it was called, and says what it takes: `usage: plug on|off`."""

@@ -50,6 +50,7 @@ class Visit:
     """One connection to the board, as long as it is up."""
 
     is_over: bool = False
+    is_seen: bool = False  # it has answered all along since its outlets were last looked at anew
 
 
 @define
@@ -251,13 +252,15 @@ class Board:
             self.progressed()
             with trio.move_on_after(PROGRESS_S):
                 await self._arrived.wait()
-            if self._visit is None:
+            if (visit := self._visit) is None:
                 continue
             try:
-                await self._attend(connection.driver, self._visit)
+                await self._attend(connection.driver, visit)
             except LinkGoneError:
                 self._go_blind()
             except BoardError as error:
+                # Who says no was there all the time: nothing can have been started behind our back.
+                visit.is_seen &= isinstance(error, BoardRefusedError)
                 await self._missed(connection, error)
 
     async def _attend(self, driver: Driver[Any], visit: Visit) -> None:
@@ -271,7 +274,9 @@ class Board:
         if self._restarted and isinstance(driver, StartsByItself):
             await driver.take_stock()
         self._restarted = False
-        self.power.link_up(trio.current_time(), is_first=is_first)
+        if not visit.is_seen:
+            self.power.link_up(trio.current_time(), is_first=is_first)
+            visit.is_seen = True
         await self._reconcile(driver, visit)
         while not visit.is_over:
             await self._poll(driver)

@@ -8,6 +8,13 @@ from wagman.service.problems.facts import Facts, Problem, Severity
 DOUBT_S = 300.0
 """How long the board may take to show that a guest's power is off, or on (chosen: many rounds of switching it)."""
 
+UNSHOWN = {
+    "stopped": "stopped, and nothing shows that its power is off for good: it may have power, or get it again",
+    "restarting": "to be switched off and on, and nothing shows its power: its start waits for that",
+    "starting": "being started, and nothing shows its power: nobody can tell whether it has any",
+}
+"""What it means that the power of a guest in such a state is not shown for long."""
+
 FAILED_STARTS = 2
 """From so many failed starts in a row on, a guest is a problem (chosen: after one, the second start mostly works)."""
 
@@ -61,19 +68,27 @@ def command_trouble(facts: Facts) -> Iterator[Problem]:
 
 
 def power_in_doubt(facts: Facts) -> Iterator[Problem]:
-    """A guest is stopped, and its power is not confirmed off: there is no meter, or the board does not keep the port off."""
+    """A guest is stopped, or to be off before its start, and its power is not confirmed off.
+
+    There is no meter, or the board does not keep the port off, tells nothing of it, or does not have it.
+    """
     for row in facts.guests:
-        if facts.boards[row["board"]]["blind"]:
+        if facts.boards[row["board"]]["blind"] or row["relay_dead"]:
             continue
         is_shown = row["power"]["confirmed"] or row["relay_stuck"] or row["name"] in facts.left_on
-        in_question = row["state"] == "stopped" and not is_shown
+        in_question = row["state"] in UNSHOWN and not is_shown
         # While it is looked for, nothing is wrong; once that time is up, nobody can tell: a port that the board does not have.
         if in_question and not any(alarm["name"] == "adopt" and not alarm["held"] for alarm in row["alarms"]):
             name = row["name"]
-            text = f"{name} is stopped, and nothing shows that its power is off for good: it may have power, or get it again"
+            text = f"{name} is {UNSHOWN[row['state']]}"
             board = facts.config.board_named(row["board"])
             sensors = f", and look at the board's sensors: {board.typed} cu" if board.takes_commands else ""
-            do = f"do not touch its wiring; wagman why {name}{sensors}"
+            port = (
+                ""
+                if row["state"] == "stopped"
+                else f"look whether the board has port {row['port']}, and tells of it: wagman probe; "
+            )
+            do = f"{port}do not touch its wiring; wagman why {name}{sensors}"
             yield Problem(f"power:{name}", "warning", text, do, device=name, patience_s=DOUBT_S)
 
 
