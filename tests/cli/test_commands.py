@@ -463,7 +463,7 @@ def test_a_wait_for_a_board_that_cannot_be_seen_is_told_as_one(tmp_path: Path) -
         done = daemon.wagman("restart", "gn", "--timeout", "1")
     assert done.returncode == 5
     first, last = done.stderr.splitlines()
-    assert first == "wagman: gn: waiting, for the board cannot be seen; wagman problems tells why"
+    assert first == "wagman: gn: waiting, for the board cannot be seen; wagman status tells why"
     assert "timed out" in last
 
 

@@ -340,7 +340,7 @@ class Task:
         if new:
             self.progress.clear()
             names = ", ".join(each.device for each in self._pursuits)
-            complain(plain(f"{names}: waiting, for {', '.join(new)}; wagman problems tells why"))
+            complain(plain(f"{names}: waiting, for {', '.join(new)}; wagman status tells why"))
 
     def _give_up(self, outcome: str, reason: str) -> None:
         for pursuit in self._pursuits:

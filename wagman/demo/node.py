@@ -14,7 +14,7 @@ from attrs import frozen
 from wagman.client.asynchronous import Connection, Follower, connect
 from wagman.client.errors import LostError
 from wagman.client.following import Place
-from wagman.demo.settings import FAKE_GUESTS, PORTS, PYTHON, config_text
+from wagman.demo.settings import PORTS, PYTHON, config_text, fake_guests
 from wagman.demo.wire import Wire, wired
 from wagman.model.errors import WagmanError
 from wagman.model.sockets import obstacle
@@ -94,7 +94,7 @@ def short_folder() -> Iterator[Path]:
 
 
 def _board_arguments(folder: Path, speed: float, dialect: str) -> Sequence[str]:
-    guests = (word for guest in FAKE_GUESTS for word in ("--guest", guest))
+    guests = (word for guest in fake_guests(dialect) for word in ("--guest", guest))
     places = ("--link", str(folder / "tty"), "--control", str(folder / "control"))
     return "fake-board", *places, "--speed", str(speed), "--dialect", dialect, *guests
 

@@ -9,16 +9,13 @@ from itertools import pairwise
 from typing import Final
 
 from wagman.config.schema import WagmanConfig
-from wagman.demo.settings import BOOT_S, DEFAULTS, GUESTS, seconds
+from wagman.demo.settings import BEAT_S, BOOT_S, DEFAULTS, GUESTS, seconds
 from wagman.demo.stage import Json, Stage, Switch, all_started, is_shown
 
 HOT_C, COOL_C = 85, 25
 
 TOLERANCE_S: Final = 1.0
 """How far apart the clocks of the service and of the fake board may run (chosen)."""
-
-BEAT_S: Final = 8.0
-"""How old a guest's last beat before a hang may be."""
 
 
 async def tour(stage: Stage) -> None:

@@ -20,8 +20,11 @@ PORTS: Final = {"nc": 0, "gn": 1, "cs": 2, "x1": 3}
 BOOT_S: Final = 25
 """How long gn and cs take from power to their first heartbeat."""
 
-FAKE_GUESTS: Final = (f"gn:boot={BOOT_S},beat=8", f"cs:boot={BOOT_S},beat=8", "x1:beat=0", "nc:beat=0")
-"""The guests as options of the fake board: x1, a modem, gives no heartbeat; the service feeds the controller's."""
+BEAT_S: Final = 8
+"""How often gn and cs beat: their pins move once a second."""
+
+FAST_BEAT_S: Final = 0.8
+"""How often cs beats on a v4 board, which sees few moves of a pin that is slower (docs/boards.md): ten moves a second."""
 
 WAGMAN: Final[Mapping[str, Any]] = {"normal_interval": "10s", "hibernate_interval": "20s", "hibernate_min": "1min"}
 
@@ -58,15 +61,22 @@ def send_command(control: Path, *words: str) -> Sequence[str]:
     return *PYTHON, "-m", "wagman", "fake-board", "--send", str(control), *words
 
 
+def fake_guests(dialect: str) -> Sequence[str]:
+    """Return the guests as options of the fake board: x1, a modem, gives no heartbeat; the service feeds the controller's."""
+    cs_beat_s = FAST_BEAT_S if dialect == "v4" else BEAT_S
+    return f"gn:boot={BOOT_S},beat={BEAT_S}", f"cs:boot={BOOT_S},beat={cs_beat_s}", "x1:beat=0", "nc:beat=0"
+
+
 def config_text(folder: Path, dialect: str) -> str:
     """Return the configuration file."""
+    fast = {"cs": {"beat_interval": "10s"}} if dialect == "v4" else {}
     tables: dict[str, Mapping[str, Any]] = {
         "board": {"device": str(folder / "tty"), "dialect": dialect},
         "service": {"socket": str(folder / "wagman.sock"), "state_dir": str(folder / "state")},
         "wagman": {"start_order": list(GUESTS), **WAGMAN},
         "defaults": DEFAULTS,
         "device.nc": {"port": PORTS["nc"], "self": True},
-        **{f"device.{name}": _beating(name, folder / "control") for name in ("gn", "cs")},
+        **{f"device.{name}": {**_beating(name, folder / "control"), **fast.get(name, {})} for name in ("gn", "cs")},
         "device.x1": {"port": PORTS["x1"], "heartbeat": False, "shutdown": []},
     }
     return written(tables)

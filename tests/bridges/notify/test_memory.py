@@ -4,6 +4,7 @@ import json
 import math
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,11 @@ DAMAGES: list[Callable[[dict[str, Any]], object]] = [
     lambda kept: kept.update(place=[1, 2, 3]),
     lambda kept: kept["plan"].update(sent=["x"]),
     lambda kept: kept["plan"]["pending"].append({"key": "a"}),
+    lambda kept: kept["plan"]["pending"][0].update(since_s="1"),
+    lambda kept: kept["plan"]["pending"][0].update(text=None),
+    lambda kept: kept["plan"]["standing"].update({"problem fan:1": "Z"}),
+    lambda kept: kept["plan"]["standing"].update({"problem fan:1": '["warning", "hot"]'}),
+    lambda kept: kept["plan"]["standing"].update({"problem fan:1": "[1, 2, 3]"}),
     lambda kept: kept.update(under_way={"id": "a"}),
     lambda kept: kept.update(number="x"),
     lambda kept: kept.update(number=math.inf),
@@ -85,6 +91,19 @@ def test_half_a_file_is_refused(data: st.DataObject) -> None:
     whole = remembering().saved()
     with pytest.raises(ValueError, match=r"."):
         Memory(Plan(Rules())).restore(whole[: data.draw(st.integers(0, len(whole) - 1))])
+
+
+@given(st.data())
+def test_a_file_with_a_bit_that_has_flipped_is_refused_or_can_be_gone_on_with(data: st.DataObject) -> None:
+    content = bytearray(remembering().saved())
+    content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    memory = Memory(Plan(Rules()))
+    with suppress(ValueError):
+        memory.restore(bytes(content))
+    memory.plan.stand([], at(100))
+    memory.plan.take(event(3), at(101))
+    memory.plan.next(at(10_000))
+    memory.saved()
 
 
 def test_a_file_is_written_whole_for_its_owner_alone(tmp_path: Path) -> None:

@@ -349,6 +349,16 @@ def test_what_was_told_is_not_told_again_because_of_a_restart() -> None:
     assert plan.due_s(at(60)) == 3630
 
 
+def test_what_calls_for_nobody_is_told_to_nobody_who_wants_no_more_than_that() -> None:
+    notice = {"id": "maintenance:gn", "severity": "notice", "text": "gn is in maintenance", "do": "", "device": "gn"}
+    plan = Plan(Rules())
+    plan.stand([notice], at(0))
+    assert not plan.pending
+    plan = Plan(ALL)
+    plan.stand([notice], at(0))
+    assert [entry.severity for entry in plan.pending.values()] == ["info"]
+
+
 def test_what_is_missing_is_told() -> None:
     plan = Plan(ALL)
     plan.missed("the log was replaced", at(0))

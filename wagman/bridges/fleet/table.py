@@ -80,10 +80,10 @@ def row(node: str, online: Mapping[str, Any] | None, status: Mapping[str, Any] |
     if not (online and online["online"]):
         return Row(Rank.OFFLINE, node, age_s, up, (f"last status {short(age_s)} ago", *_notes(status)))
     late = [f"no status for {short(age_s)}"] if age_s is not None and age_s > LATE_S else []
-    is_critical = status.get("service") == "away" or any(each.get("severity") == "critical" for each in status["problems"])
-    notes = (*late, *_notes(status))
-    calm = Rank.WARNING if notes else Rank.WELL
-    return Row(Rank.CRITICAL if is_critical else calm, node, for_s, up, notes)
+    is_away, severities = status.get("service") == "away", {str(each.get("severity")) for each in status["problems"]}
+    calm = Rank.WARNING if late or severities - {"notice"} else Rank.WELL  # a notice calls for nobody
+    rank = Rank.CRITICAL if is_away or "critical" in severities else calm
+    return Row(rank, node, for_s, up, (*late, *_notes(status)))
 
 
 def _notes(status: Mapping[str, Any]) -> Iterator[str]:

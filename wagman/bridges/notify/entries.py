@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
+from attrs.validators import instance_of, optional
 
 from wagman.bridges.notify.rules import RANKS
 from wagman.model.catalogue import EVENT_TYPES, sentence_of, severity_of
@@ -23,16 +24,18 @@ _LINK = re.compile(r"\[([^]]*)\]\(([^)#]*)[^)]*\)")
 class Entry:
     """One thing to be told."""
 
-    key: str  # the same for the same kind of thing about the same guest
-    severity: str
-    text: str
-    since_s: float  # when it became known, by the wall clock
-    do: str = ""
-    device: str | None = None
-    first: str | None = None  # the time of the first event, RFC 3339; None: not known
-    last: str | None = None
-    count: int = 1
-    is_over: bool = False  # a problem that has ended
+    # Some of them come from a file, which may be damaged.
+    key: str = field(validator=instance_of(str))  # the same for the same kind of thing about the same guest
+    severity: str = field(validator=instance_of(str))
+    text: str = field(validator=instance_of(str))
+    since_s: float = field(validator=instance_of((int, float)))  # when it became known, by the wall clock
+    do: str = field(default="", validator=instance_of(str))
+    device: str | None = field(default=None, validator=optional(instance_of(str)))
+    # the time of the first event, RFC 3339; None: not known
+    first: str | None = field(default=None, validator=optional(instance_of(str)))
+    last: str | None = field(default=None, validator=optional(instance_of(str)))
+    count: int = field(default=1, validator=instance_of(int))
+    is_over: bool = field(default=False, validator=instance_of(bool))  # a problem that has ended
 
     @property
     def rank(self) -> int:
@@ -72,7 +75,8 @@ def of_problem(problem: Mapping[str, Any], now_s: float, when: str | None, *, is
     id_, severity, text, do, device = (problem.get(key) for key in ("id", "severity", "text", "do", "device"))
     words = cut(text or "a problem that does not say what it is")
     told = "" if is_over else cut(do or "")
-    severity = severity if isinstance(severity, str) and severity in RANKS else "warning"
+    # What calls for nobody is no more than information; what nobody knows may call for somebody.
+    severity = "info" if severity == "notice" else severity if isinstance(severity, str) and severity in RANKS else "warning"
     return Entry(f"problem {id_}", severity, words, now_s, told, _named(device), when, when, is_over=is_over)
 
 

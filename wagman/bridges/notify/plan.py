@@ -39,6 +39,22 @@ MOST_UNWRITTEN = 1000
 """How many events without an id are remembered, to recognise them when they come with one (chosen)."""
 
 
+class _Call(NamedTuple):
+    """What was told of a problem that stands."""
+
+    severity: str
+    text: str
+    do: str
+
+    @classmethod
+    def read(cls, text: str) -> "_Call":
+        """Read it from its text; raises TypeError or ValueError."""
+        call = cls(*json.loads(text))
+        if not all(isinstance(word, str) for word in call):
+            raise ValueError("a problem without its words")
+        return call
+
+
 class Digest(NamedTuple):
     """The content of one message, the gravest entry first; `left_out` further things found no room."""
 
@@ -97,7 +113,7 @@ class Plan:
         found = [of_problem(problem, now.s, problem.get("since")) for problem in problems]
         gone = self.standing.keys() - {entry.key for entry in found}
         for key in sorted(key for key in gone if not key.startswith(f"problem {OWN}")):
-            _, text, _ = json.loads(self.standing[key])
+            text = _Call.read(self.standing[key]).text
             self._over(Entry(key, "info", f"{text} (when it ended was not seen)", now.s, is_over=True), "problem.ended")
         for entry in found:
             self._began(entry, "problem.began")
@@ -132,7 +148,7 @@ class Plan:
     def _began(self, entry: Entry, type_: str) -> None:
         if not self.rules.wants(type_, entry.severity):
             return
-        call = json.dumps((entry.severity, entry.text, entry.do))
+        call = json.dumps(_Call(entry.severity, entry.text, entry.do))
         if self.standing.get(entry.key) == call:
             return
         if entry.key in self.standing or len(self.standing) < MOST_STANDING:
@@ -142,7 +158,7 @@ class Plan:
     def _over(self, entry: Entry, type_: str) -> None:
         """Add the end of a problem, if its beginning was told."""
         call = self.standing.pop(entry.key, None)
-        if call is not None and self.rules.wants(type_, json.loads(call)[0]):
+        if call is not None and self.rules.wants(type_, _Call.read(call).severity):
             self._add(entry)
 
     def _add(self, entry: Entry) -> None:
@@ -235,7 +251,7 @@ class Plan:
         """Restore what was saved; raises KeyError, TypeError or ValueError if it cannot be read."""
         self.pending = {entry.key: entry for entry in (Entry(**each) for each in saved["pending"])}
         self.left_out = int(saved["left_out"])
-        self.standing = {str(key): str(call) for key, call in saved["standing"].items()}
+        self.standing = {str(key): json.dumps(_Call.read(call)) for key, call in saved["standing"].items()}
         self.told = {str(key): float(at_s) for key, at_s in saved["told"].items()}
         self.sent = [float(at_s) for at_s in saved["sent"]][-self.rules.most.most :]
         self.unwritten = dict.fromkeys(map(str, saved["unwritten"]))
