@@ -17,7 +17,7 @@ from tests.cli.kit import Daemon
 from wagman.bridges.fleet.ledger import Ledger
 from wagman.bridges.fleet.link import Message
 from wagman.bridges.fleet.obeying import MOST_WAITING, Obeying
-from wagman.bridges.fleet.orders import Gate, Terms, answer, until_s
+from wagman.bridges.fleet.orders import MOST_TURNED_DOWN, Gate, Terms, answer, until_s
 from wagman.bridges.fleet.payloads import Answer, Order, opened, packed
 
 NOW_S = 1_800_000_000.0
@@ -256,6 +256,52 @@ def test_what_is_no_order_or_was_kept_or_is_one_too_many_is_answered_and_does_no
     flood = obey(tmp_path, str(daemon.socket), *[by_alice(b'{"id":"12345678"}')] * (MOST_WAITING + 1))
     assert flood[0]["reason"] == f"{MOST_WAITING} orders wait already"
     assert daemon.ask("events", limit=1)["last_id"] == before
+
+
+def turned_down_again(path: Path, ours: Gate, *messages: Message) -> list[dict[str, Any]]:
+    """What is said of these orders at a gate, and, where no service answers, of the last of them once more."""
+    with closing(Ledger(path / "ledger", 0.0)) as ledger:
+        link = FakeLink()
+        obeying = Obeying(link, "w/1/v1", str(path / "none"), ours, ledger, lambda: NOW_S, str)  # type: ignore[arg-type]
+        for message in messages:
+            obeying.told(message)
+        trio.run(until_idle, obeying)
+        obeying = Obeying(link, "w/1/v1", str(path / "none"), ours, ledger, lambda: NOW_S + 20, str)  # type: ignore[arg-type]
+        obeying.told(by_alice(messages[-1].payload))
+        trio.run(until_idle, obeying)
+    return [found for _, found in link.said]
+
+
+def test_an_order_that_came_too_soon_is_refused_for_good(tmp_path: Path) -> None:
+    ours = gate()
+    many = [by_alice(packed(order(number), deflate=False)) for number in range(TERMS.most + 1)]
+    *_, refused, again = turned_down_again(tmp_path, ours, *many)
+    assert refused["reason"].startswith("more than 5 orders in 60 s")
+    assert again == {**refused, "again": True}
+
+
+def test_an_order_that_the_broker_had_kept_or_that_found_no_room_is_refused_for_good(tmp_path: Path) -> None:
+    data = packed(order(), deflate=False)
+    kept, again = turned_down_again(tmp_path, gate(), by_alice(data, retained=True))
+    assert again == {**kept, "again": True}
+    others = [by_alice(packed(order(number), deflate=False)) for number in range(2, MOST_WAITING + 2)]
+    full, *_, again = turned_down_again(tmp_path, Gate(evolve(TERMS, most=100), is_settled=True), *others, by_alice(data))
+    assert full["reason"] == f"{MOST_WAITING} orders wait already"
+    assert again == {**full, "again": True}
+
+
+def test_a_copy_that_finds_no_room_keeps_the_order_that_waits_from_nothing(daemon: Daemon, tmp_path: Path) -> None:
+    found = obey(tmp_path, str(daemon.socket), *[by_alice(packed(order(), deflate=False))] * (MOST_WAITING + 1))
+    assert [each["outcome"] for each in found] == ["refused", *["accepted"] * MOST_WAITING]
+
+
+def test_orders_that_were_turned_down_take_a_bounded_room() -> None:
+    ours = gate()
+    for number in range(2 * MOST_TURNED_DOWN):
+        ours.turn_down("alice", b"%d" % number, answer(str(number), "refused", "no"))
+    assert ours.turned_down("alice", b"0") is None
+    assert ours.turned_down("alice", b"%d" % MOST_TURNED_DOWN) is not None
+    assert ours.turned_down("bob", b"%d" % MOST_TURNED_DOWN) is None
 
 
 def test_the_answer_goes_to_who_gave_the_order_whatever_the_prefix_of_the_topics(tmp_path: Path) -> None:

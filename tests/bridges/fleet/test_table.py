@@ -41,7 +41,11 @@ def status(**more: Any) -> dict[str, Any]:
         ((online(), status(service="away")), Rank.CRITICAL, "the service is away"),
         ((online(), status(problems=[{"severity": "critical", "text": "gn is down"}])), Rank.CRITICAL, "gn is down"),
         ((online(), status(problems=[{"severity": "warning", "text": "hot"}])), Rank.WARNING, "hot"),
-        ((online(), status(problems=[{"severity": "notice", "text": "gn is in maintenance"}])), Rank.WELL, "gn is in maintenance"),
+        (
+            (online(), status(problems=[{"severity": "notice", "text": "gn is in maintenance"}])),
+            Rank.WELL,
+            "gn is in maintenance",
+        ),
         ((online(), status(problems=[{"severity": "notice"}, {"severity": "grave", "text": "x"}])), Rank.WARNING, "?; x"),
         ((online(), status(at=ago(LATE_S + 1))), Rank.WARNING, "no status for 3h00m"),
         ((online(), status(at="yesterday")), Rank.WELL, ""),

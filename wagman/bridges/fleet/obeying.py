@@ -54,19 +54,26 @@ class Obeying:
     _orders: tuple[trio.MemorySendChannel[Message], trio.MemoryReceiveChannel[Message]] = field(
         factory=lambda: trio.open_memory_channel[Message](MOST_WAITING), init=False
     )
+    _waiting: set[tuple[str, bytes]] = field(factory=set, init=False)  # the orders that wait, and who gave them
 
     def told(self, message: Message) -> None:
         """Queue an order; if too many wait already, refuse it."""
+        order = self._who(message), message.payload
         try:
             self._orders[0].send_nowait(message)
         except trio.WouldBlock:
             found = answer(id_of(message.payload) or "", "refused", f"{MOST_WAITING} orders wait already")
+            if order not in self._waiting:  # of one that waits this is a copy
+                self.gate.turn_down(*order, found)
             self._answer(message, found)
+        else:
+            self._waiting.add(order)
 
     async def run(self) -> None:
         """Carry out orders until cancelled. An order is acknowledged to the broker once it was answered."""
         async for message in self._orders[1]:
             self._answer(message, await self._handled(self._who(message), message))
+            self._waiting.discard((self._who(message), message.payload))
 
     def _who(self, message: Message) -> str:
         return message.topic.removeprefix(f"{self.node}/do/")
@@ -85,26 +92,34 @@ class Obeying:
             return None if number is None else answer(number, "refused", str(error))
         order = given.order
         if message.retained:
-            return self._told(who, order, answer(order["id"], "refused", "the broker had kept it: orders are not to be retained"))
+            kept = answer(order["id"], "refused", "the broker had kept it: orders are not to be retained")
+            return self._turned_down(who, message.payload, order, kept)
         try:
             if self.ledger.seen(who, order["id"]):
                 if self.ledger.meant(who, order["id"]) not in (None, meaning_of(order)):
                     return self._told(who, order, answer(order["id"], "refused", REUSED))
                 before = self.ledger.answer(who, order["id"]) or answer(order["id"], "unknown", UNKNOWN)
                 return {**before, "again": True}
-            return await self._fresh(who, given)
+            return await self._fresh(who, message.payload, given)
         except sqlite3.Error as error:
             return self._told(who, order, answer(order["id"], "refused", f"that it was seen cannot be written down: {error}"))
 
-    async def _fresh(self, who: str, given: Given) -> Answer:
+    async def _fresh(self, who: str, payload: bytes, given: Given) -> Answer:
         order = given.order
-        found = self.gate.obstacle(who, order, self.clock()) or await self._unproved(who, given)
-        if found is None:
-            # It is saved before it is carried out: after a crash it is not carried out a second time.
-            self.ledger.enter(who, order["id"], self.clock(), meaning_of(order))
-            found = await self._ask(who, order)
-            self._keep(who, found)
+        if (before := self.gate.turned_down(who, payload)) is not None:
+            return {**before, "again": True}
+        refusal = self.gate.obstacle(who, order, self.clock()) or await self._unproved(who, given)
+        if refusal is not None:
+            return self._turned_down(who, payload, order, refusal)
+        # It is saved before it is carried out: after a crash it is not carried out a second time.
+        self.ledger.enter(who, order["id"], self.clock(), meaning_of(order))
+        found = await self._ask(who, order)
+        self._keep(who, found)
         return self._told(who, order, found)
+
+    def _turned_down(self, who: str, payload: bytes, order: Order, refusal: Answer) -> Answer:
+        self.gate.turn_down(who, payload, refusal)
+        return self._told(who, order, refusal)
 
     def _keep(self, who: str, found: Answer) -> None:
         """Save the answer. Without room for it, it is true all the same; only if the order comes again is its outcome unknown."""

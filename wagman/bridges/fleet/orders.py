@@ -7,6 +7,7 @@ over already, or its deadline too far away.
 
 from collections.abc import Collection
 from datetime import datetime
+from hashlib import blake2b
 from typing import Final
 
 from attrs import define, field, frozen
@@ -16,6 +17,10 @@ from wagman.model.words import counted
 
 MOST_LATE_S: Final = 300.0
 """The farthest deadline that can be configured (chosen: nobody waits longer for a button)."""
+
+
+MOST_TURNED_DOWN: Final = 1_000
+"""How many orders that were turned down are remembered, the last ones (chosen: a flood is to cost no disk, and little memory)."""
 
 
 @frozen
@@ -54,9 +59,21 @@ class Gate:
     is_settled: bool
     _left: float = field(init=False)
     _at_s: float = field(default=0.0, init=False)
+    _turned_down: dict[tuple[str, bytes], Answer] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._left = float(self.terms.most)
+
+    def turned_down(self, who: str, payload: bytes) -> Answer | None:
+        """Return the answer by which these bytes were turned down before: what was true of them then may have passed."""
+        return self._turned_down.get((who, _digest(payload)))
+
+    def turn_down(self, who: str, payload: bytes, found: Answer) -> None:
+        """Remember that these bytes were turned down: whoever kept a copy is not to have the order carried out after all."""
+        # The id alone tells less: a forged order with the id of a true one is to keep that from nothing.
+        self._turned_down[who, _digest(payload)] = found
+        while len(self._turned_down) > MOST_TURNED_DOWN:
+            del self._turned_down[next(iter(self._turned_down))]
 
     def obstacle(self, who: str, order: Order, now_s: float) -> Answer | None:
         """Return the answer that turns down a new order; None if it may be carried out. Times are by the wall clock."""
@@ -116,6 +133,10 @@ def meaning_of(order: Order) -> str:
 def answer(number: str, outcome: str, reason: str) -> Answer:
     """Return the answer to an order."""
     return {"v": VERSION, "id": number, "outcome": outcome, "reason": reason}
+
+
+def _digest(payload: bytes) -> bytes:
+    return blake2b(payload, digest_size=16).digest()
 
 
 def _has_zone(text: str) -> bool:
