@@ -103,6 +103,39 @@ def collected(tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.mark.parametrize("what", ["status", "events", "metrics"])
+def test_what_is_no_database_of_a_collector_is_an_error_and_is_left_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "other")) as other:
+        other.execute("CREATE TABLE other (x)")
+    (tmp_path / "empty").touch()
+    for name in ("other", "empty"):
+        before = (tmp_path / name).read_bytes()
+        assert main(["fleet", what, "--sqlite", str(tmp_path / name)]) == FAILED
+        assert f"{name}: no such table: events" in capsys.readouterr().err
+        assert (tmp_path / name).read_bytes() == before
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "other"]
+
+
+@pytest.mark.parametrize("damage", ['{"v":1', "{}", "[]"])
+def test_a_damaged_row_is_told_as_nothing_known(collected: str, capsys: pytest.CaptureFixture[str], damage: str) -> None:
+    with closing(sqlite3.connect(collected)) as database:
+        database.execute("UPDATE nodes SET status = ?", (damage,))
+        database.commit()
+    assert main(["fleet", "status", "--sqlite", collected]) == FAILED
+    assert "no status yet" in capsys.readouterr().out
+    assert main(["fleet", "metrics", "--sqlite", collected]) == DONE
+
+
+def test_a_damaged_event_is_an_error_in_words(collected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(sqlite3.connect(collected)) as database:
+        database.execute("INSERT INTO events VALUES (7, 'v042', 'a', 1, 't', 'x', NULL, '{')")
+        database.commit()
+    assert main(["fleet", "events", "--sqlite", collected]) == FAILED
+    assert "the event in row 7 is damaged" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["v99", "v9*"])
 def test_events_of_a_node_that_there_is_not_are_an_error(collected: str, capsys: pytest.CaptureFixture[str], name: str) -> None:
     assert main(["fleet", "events", name, "--sqlite", collected]) == USAGE

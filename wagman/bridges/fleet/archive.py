@@ -3,12 +3,12 @@
 import json
 import sqlite3
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
-from wagman.bridges.fleet.payloads import Online, Summary, opened, written
+from wagman.bridges.fleet.payloads import Online, PayloadError, Summary, online_of, status_of, written
 from wagman.bridges.fleet.shelf import Shelf, Span, Spans
 from wagman.model.shapes import Event
 
@@ -83,15 +83,27 @@ class Archive(Protocol):
 
 
 class Database:
-    """The SQLite file at `path`."""
+    """The SQLite file at `path`.
 
-    def __init__(self, path: Path) -> None:
-        self._file = sqlite3.connect(path, isolation_level=None)
+    Args:
+        path: of the file; it is made if there is none.
+        to_read: nothing is made or changed.
+
+    Raises:
+        sqlite3.Error: it cannot be opened, or is none of a collector's.
+    """
+
+    def __init__(self, path: Path, *, to_read: bool = False) -> None:
+        mode = "ro" if to_read else "rwc"
+        self._file = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
         try:
-            self._file.execute("PRAGMA journal_mode=WAL")
-            # A power cut may cost the last moments. The ids of their events are missing then, and asked for again.
-            self._file.execute("PRAGMA synchronous=NORMAL")
-            self._file.executescript(_SCHEMA)
+            if not to_read:
+                self._file.execute("PRAGMA journal_mode=WAL")
+                # A power cut may cost the last moments. The ids of their events are missing then, and asked for again.
+                self._file.execute("PRAGMA synchronous=NORMAL")
+                self._file.executescript(_SCHEMA)
+            for name in ("events", "gaps", "logs", "nodes"):
+                self._file.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone()  # noqa: S608 - a name of ours
         except sqlite3.DatabaseError:
             self._file.close()
             raise
@@ -160,9 +172,9 @@ class Database:
             self._file.execute("ROLLBACK")
 
     def nodes(self) -> Iterator[tuple[str, dict[str, Any] | None, dict[str, Any] | None]]:
-        """Yield each node with its latest `online` and `status`."""
+        """Yield each node with its latest `online` and `status`; None: there is none, or it is damaged."""
         for node, online, status in self._file.execute("SELECT node, online, status FROM nodes ORDER BY node"):
-            yield node, _opened(online), _opened(status)
+            yield node, _read(online_of, online), _read(status_of, status)
 
     def heard_last(self) -> dict[str, str | None]:
         """Return when each node was last heard; None if only messages that the broker had kept are known."""
@@ -206,7 +218,10 @@ class Database:
         fits = " OR ".join(["node GLOB ?"] * len(nodes)) or "1"
         query = f"SELECT number, node, event FROM events WHERE {which} AND ({fits}) {order}"  # noqa: S608 - words and numbers of ours
         for number, node, event in self._file.execute(query, nodes):
-            yield ArchivedEvent(number, node, json.loads(event))
+            try:
+                yield ArchivedEvent(number, node, json.loads(event))
+            except ValueError as error:
+                raise sqlite3.DatabaseError(f"the event in row {number} is damaged: {error}") from error
 
     def _begin(self) -> None:
         if not self._file.in_transaction:
@@ -255,5 +270,8 @@ class Lines:
         sys.stdout.write(f"{json.dumps(line)}\n")
 
 
-def _opened(text: str | None) -> dict[str, Any] | None:
-    return None if text is None else opened(text.encode())
+def _read(read: Callable[[bytes], Any], text: str | None) -> Any:
+    try:
+        return None if text is None else read(text.encode())
+    except PayloadError:
+        return None

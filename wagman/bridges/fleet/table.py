@@ -162,14 +162,19 @@ def kept(path: Path) -> Known:
 
 
 def existing(path: Path) -> Database:
-    """Open a database that exists; raises CommandError if there is none to be seen, and makes none."""
+    """Open a database to read it.
+
+    Raises:
+        CommandError: there is none to be seen.
+        sqlite3.Error: it is none of a collector's.
+    """
     try:
         is_there = path.exists()
     except OSError as error:
         raise CommandError(f"{path}: {words_of(error)}") from error
     if not is_there:
         raise CommandError(f"there is no database {path}: wagman fleet collect --sqlite {path} makes one", USAGE)
-    return Database(path)
+    return Database(path, to_read=True)
 
 
 async def gather(config: FleetConfig, name: str) -> Known:
