@@ -139,7 +139,7 @@ def test_a_source_that_does_not_answer_is_shown_with_the_reason_and_is_exit_1(si
 
 def test_a_command_to_be_copied_is_below_the_tables_in_one_line_and_once() -> None:
     command = 'sysctl -w net.ipv4.ping_group_range="0 2147483647"'
-    no = Answer("no", why=f"no ping may be sent: net.ipv4.ping_group_range lets the groups 1 0 do so; try: {command}")
+    no = Answer("no", why=f"no ping may be sent: net.ipv4.ping_group_range lets no group do so; try: {command}")
     asked = tuple(Asked(whose, "ping 10.31.81.2", no) for whose in ("gn", "nc"))
     lines = shown(Answers(asked, (Asked("lan", "ping 10.31.81.1", no),), ()))
     assert lines[-2:] == ["", f"try: {command}"]

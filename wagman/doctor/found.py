@@ -40,7 +40,9 @@ class Found:
 
     def of_another(self) -> "Found":
         """Return what the result says about another user than this one."""
-        return evolve(self, verdict="unknown") if self.for_want_of_right else self
+        # What would give this user the right would take it from the service's.
+        do = "as root, to look as the service does: wagman doctor"
+        return evolve(self, verdict="unknown", do=do) if self.for_want_of_right else self
 
 
 def worst(found: Iterable[Found]) -> Verdict:

@@ -3,10 +3,8 @@
 A check opens a connection and closes it, or sends an echo request. It sends no command, so nothing can be switched.
 """
 
-import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import trio
@@ -18,7 +16,7 @@ from wagman.config.schema import Config
 from wagman.doctor.found import Found, Verdict
 from wagman.doctor.parts import ears
 from wagman.io.ears.addresses import Address, Place, connect
-from wagman.io.ears.ping import ALL_GROUPS
+from wagman.io.ears.ping import ALL_GROUPS, why_forbidden
 from wagman.io.names import look_up_apart
 from wagman.model.errors import EarError
 
@@ -30,9 +28,6 @@ ALL_S = 8.0
 
 AT_ONCE = 64
 """How many are checked at once (chosen: no file has as many, and a process may open a thousand)."""
-
-RANGE = Path("/proc/sys/net/ipv4/ping_group_range")
-"""The groups that may send echo requests, from the first number to the second (Linux)."""
 
 HTTP, MQTT, MQTT_TLS = 80, 1883, 8883
 """The default ports (specified)."""
@@ -82,21 +77,12 @@ def pings(asked: list[Question]) -> Iterator[Found]:
     try:
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP).close()
     except PermissionError:
-        admitted, group = " ".join(_range().split()), os.getegid()
-        text = f"no ping may be sent: net.ipv4.ping_group_range lets the groups {admitted} do so, and the service's is {group}"
         do = f'sysctl -w net.ipv4.ping_group_range="{ALL_GROUPS}", and the same in /etc/sysctl.d'
-        yield Found("ping", "wrong", text, do, for_want_of_right=True)
+        yield Found("ping", "wrong", why_forbidden(), do, for_want_of_right=True)
     except OSError as error:
         yield Found("ping", "unknown", f"whether pings may be sent: {error.strerror}")
     else:
         yield Found("ping", "ok", "pings may be sent")
-
-
-def _range() -> str:
-    try:
-        return RANGE.read_text(encoding="ascii")
-    except OSError:
-        return "unknown"
 
 
 def _of_ear(ear: EarConfig) -> tuple[str, int | None] | None:

@@ -9,6 +9,7 @@ from wagman.client.errors import ClientError
 from wagman.config.boards import BoardConfig
 from wagman.config.schema import DeviceConfig
 from wagman.model.backend import BLANK_BOOTS, Identity
+from wagman.model.words import duration
 from wagman.probe.answers import Answer, BoardSeen, PortSeen
 
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ class Service:
             return Answer("no", why=f"the service cannot listen: {trouble}")
         if age_s is None:
             return Answer("no", why="the service has not heard it since it started")
-        return Answer("yes", why=f"the service heard it {age_s:.0f} s ago")
+        why = f"the service heard it {duration(age_s)} ago"
+        if known is None and row["stale"]:
+            return Answer("unknown", why=f"{why}, and cannot see its board now")
+        return Answer("yes" if age_s <= guest.heartbeat_timeout_s else "no", why=why)
 
     def board(self, board: BoardConfig, devices: tuple[DeviceConfig, ...], held: str) -> BoardSeen:
         """Return what the service shows of a board whose port it holds; `held` says that a process holds the port."""

@@ -94,10 +94,21 @@ def _opened(address: Address, protocol: int) -> trio.socket.SocketType:
         raise
 
 
+def why_forbidden() -> str:
+    """Return why this process may send no ping: the range of groups that the kernel lets do so."""
+    first, last = _admitted()
+    who = "no group do so" if first > last else f"only the groups {first} to {last} do so, and the service's is {os.getegid()}"
+    return f"no ping may be sent: net.ipv4.ping_group_range lets {who}"
+
+
+def _admitted() -> tuple[int, int]:
+    """The range; an empty one if it cannot be read."""
+    try:
+        first, last = RANGE.read_text(encoding="ascii").split()
+        return int(first), int(last)
+    except (OSError, ValueError):
+        return 1, 0
+
+
 def _forbidden() -> str:
-    now = " ".join(RANGE.read_text(encoding="ascii").split()) if RANGE.exists() else "unknown"
-    group = os.getegid()
-    return (
-        f"no ping may be sent: net.ipv4.ping_group_range lets the groups {now} do so, and the service's is {group}; "
-        f'try: sysctl -w net.ipv4.ping_group_range="{ALL_GROUPS}"'
-    )
+    return f'{why_forbidden()}; try: sysctl -w net.ipv4.ping_group_range="{ALL_GROUPS}"'
