@@ -43,6 +43,17 @@ def test_what_is_no_duration_is_refused(written: object) -> None:
         durations.parse(written)
 
 
+@pytest.mark.parametrize(("text", "seconds"), [("30", 30.0), ("90s", 90.0), ("1h30min", 5400.0)])
+def test_at_a_command_a_number_alone_is_seconds(text: str, seconds: float) -> None:
+    assert durations.typed(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5.1", "\u0663", "soon", ""])
+def test_what_is_no_duration_at_a_command_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="a number of seconds"):
+        durations.typed(text)
+
+
 @given(st.integers(min_value=100, max_value=3_153_600_000_000))
 def test_what_is_shown_reads_back_to_the_millisecond(milliseconds: int) -> None:
     seconds = milliseconds / 1000

@@ -42,7 +42,7 @@ from wagman.io.board.pace import Pace
 from wagman.io.board.plain import CALL_S, METER_WAITS, Plain, answer_of
 from wagman.io.board.task import Board
 from wagman.model.backend import Abilities, Backend, Identity, Look
-from wagman.model.errors import CallerError, LinkGoneError
+from wagman.model.errors import BoardRefusedError, CallerError, LinkGoneError
 from wagman.model.facts import (
     Answered,
     Blindness,
@@ -190,6 +190,35 @@ def fault(kind: Any, **more: Any) -> Fault:
         return made
 
     return make
+
+
+# --- A port that the board does not have ------------------------------------------------------------------------------
+
+
+class HasNoSuchPort(Flaky):
+    """Tells nothing of the first port, and refuses to switch it."""
+
+    async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
+        return {port: look for port, look in (await super().look(ports)).items() if port != "1"}
+
+    async def switch(self, port: str, *, on: bool) -> None:
+        if port == "1":
+            raise BoardRefusedError("there is no outlet 1")
+        await super().switch(port, on=on)
+
+
+def test_a_guest_on_a_port_that_the_board_does_not_have_is_not_found_anew_with_each_refusal() -> None:
+    async def main(rig: Rig) -> None:
+        await trio.sleep(30)
+        rig.want("1", PowerGoal("off", 1))  # which rests on silence
+        await trio.sleep(600)
+        assert not rig.is_blind()
+        assert len(rig.sent("1")) > 5  # it goes on trying
+        assert not rig.outlet("1").confirmed
+        assert rig.told(PowerFound, "1") == []
+        await rig.switched_on("2")  # and another guest does not wait for it
+
+    with_rig(main, fault(HasNoSuchPort), abilities=TOLD)
 
 
 # --- On and off -------------------------------------------------------------------------------------------------------

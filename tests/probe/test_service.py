@@ -23,7 +23,10 @@ def said(source: str = "board", **row: Any) -> str:
         ({}, "yes: the service heard it 8 s ago"),
         ({"heartbeat_age_s": PATIENCE_S}, "yes: the service heard it 5 min ago"),
         ({"heartbeat_age_s": PATIENCE_S + 120}, "no: the service heard it 7 min ago"),
-        ({"heartbeat_age_s": 1708.0, "stale": True}, "unknown: the service heard it 28 min 28 s ago, and cannot see its board now"),
+        (
+            {"heartbeat_age_s": 1708.0, "stale": True},
+            "unknown: the service heard it 28 min 28 s ago, and cannot see its board now",
+        ),
         ({"heartbeat_age_s": None}, "no: the service has not heard it since it started"),
     ],
 )

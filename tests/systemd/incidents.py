@@ -330,6 +330,7 @@ TOLD_OTHERWISE = {
     "The board cannot be used": "the machine has no network; tests/service/test_plugs_for_real.py stages it",
     "gn is in maintenance": "it is a notice, which calls for nobody; a test of its own has it hold over a restart",
     "The relay of gn stays off": "a Wagman says that it starts a port; tests/simulation/test_regressions.py stages it on a plug",
+    "gn is to be started, and nothing shows its power": "a Wagman has all its ports; tests/io/test_plain.py stages it",
     "gn was never heard": "the machine has no network; tests/service/test_plugs_for_real.py stages it",
     "The service cannot listen to gn": "the machine has no network; tests/service/test_plugs_for_real.py stages it",
     "No witness of the network lan answers": "the machine has no network; tests/service/test_plugs_for_real.py stages it",

@@ -30,6 +30,6 @@ def duration(text: str) -> float:
         argparse.ArgumentTypeError: the text is no duration.
     """
     try:
-        return durations.parse(text)
+        return durations.typed(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not {error}") from None

@@ -100,7 +100,7 @@ def lasting(text: str) -> float:
     from wagman.config import durations  # noqa: PLC0415 - few commands need it
 
     try:
-        for_s = durations.parse(float(text) if text.isdecimal() and text.isascii() else text)
+        for_s = durations.typed(text)
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is no duration: write 10min, 2h, 1d12h, or a number of seconds") from None
     if for_s > MAX_FOR_S:

@@ -230,7 +230,7 @@ COMMANDS = {
         "read fleet.toml. An outage loses nothing: the node's own log is the queue, and a collector asks for what is "
         "missing. wagman fleet bridge --help and so on say more. Exit codes: 0 done, or an orderly end; 1 status: "
         "something calls for a person, do: a node did not accept the order, else: a file cannot be used; 2 the "
-        "configuration has errors; 3 the broker cannot be reached; 4 the service does not permit it.",
+        "configuration has errors; 3 the broker cannot be reached, or takes no orders; 4 the service does not permit it.",
         (
             "wagman fleet bridge --check",
             "wagman fleet collect --sqlite fleet.db",

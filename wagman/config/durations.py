@@ -29,6 +29,15 @@ def parse(value: object) -> float:
     return seconds
 
 
+def typed(text: str) -> float:
+    """The seconds that a word of a command line stands for, where a number is text as well.
+
+    Raises:
+        ValueError: it is no duration.
+    """
+    return parse(float(text) if text.isdecimal() and text.isascii() else text)
+
+
 def is_none(value: object) -> bool:
     """Whether a value means no time at all, also in the form that `show` writes."""
     return value in ("0", "0s") or (value == 0 and not isinstance(value, bool))

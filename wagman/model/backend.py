@@ -26,13 +26,21 @@ RUNS_APART_S = 10
 """Two starts of a board are further apart, in seconds: it boots for 20 s (firmware). Answers about one start differ by less."""
 
 
+MOST_FIRMWARE_CHARS = 64
+"""How many characters of a board's own words about its firmware are kept (chosen: real ones have some twenty)."""
+
+
+def _short(firmware: str | None) -> str | None:
+    return None if firmware is None else firmware[:MOST_FIRMWARE_CHARS]
+
+
 @frozen
 class Identity:
     """Which board this is, how often it has started, and when."""
 
     board_id: str | None
     boots: int
-    firmware: str | None  # None: the board does not tell
+    firmware: str | None = field(converter=_short)  # None: the board does not tell
     began_s: int | None = None  # when it started, by the board's own clock, right or wrong; None: it does not tell
     anew: bool = field(default=False, eq=False)  # it has certainly restarted since it was last seen, whatever it counts
 

@@ -79,7 +79,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_do(commands: Any) -> None:
-    do = _command(commands, "do", "give an order to nodes, one after the other; exit code 1 where one did not accept it")
+    do = _command(
+        commands,
+        "do",
+        "give an order to nodes, one after the other; exit code 1 where one did not accept it, 3 where the broker takes none",
+    )
     do.add_argument("verb", choices=ORDERS, help="the order to give")
     do.add_argument("device", metavar="GUEST", help="the name of the guest")
     do.add_argument("nodes", nargs="+", metavar="NODE", help="names, or patterns such as 'v0*'")

@@ -27,6 +27,7 @@ FINDERS: tuple[Finder, ...] = (
     guests.held,
     guests.command_trouble,
     guests.power_in_doubt,
+    guests.power_unshown,
     guests.failing,
     guests.on_recovery_medium,
     guests.in_maintenance,

@@ -1,19 +1,13 @@
 """Problems of guests."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from wagman.service.problems.facts import Facts, Problem, Severity
 
 DOUBT_S = 300.0
 """How long the board may take to show that a guest's power is off, or on (chosen: many rounds of switching it)."""
-
-UNSHOWN = {
-    "stopped": "stopped, and nothing shows that its power is off for good: it may have power, or get it again",
-    "restarting": "to be switched off and on, and nothing shows its power: its start waits for that",
-    "starting": "being started, and nothing shows its power: nobody can tell whether it has any",
-}
-"""What it means that the power of a guest in such a state is not shown for long."""
 
 FAILED_STARTS = 2
 """From so many failed starts in a row on, a guest is a problem (chosen: after one, the second start mostly works)."""
@@ -68,28 +62,35 @@ def command_trouble(facts: Facts) -> Iterator[Problem]:
 
 
 def power_in_doubt(facts: Facts) -> Iterator[Problem]:
-    """A guest is stopped, or to be off before its start, and its power is not confirmed off.
+    """A guest is stopped, and its power is not confirmed off: there is no meter, or the board does not keep the port off."""
+    for row in _unshown(facts, "stopped"):
+        name = row["name"]
+        text = f"{name} is stopped, and nothing shows that its power is off for good: it may have power, or get it again"
+        board = facts.config.board_named(row["board"])
+        sensors = f", and look at the board's sensors: {board.typed} cu" if board.takes_commands else ""
+        do = f"do not touch its wiring; wagman why {name}{sensors}"
+        yield Problem(f"power:{name}", "warning", text, do, device=name, patience_s=DOUBT_S)
 
-    There is no meter, or the board does not keep the port off, tells nothing of it, or does not have it.
-    """
+
+def power_unshown(facts: Facts) -> Iterator[Problem]:
+    """A guest is to be started, and the board shows neither off nor on: it has no such port, or tells nothing of it."""
+    for row in _unshown(facts, "starting", "restarting"):
+        name = row["name"]
+        text = f"{name} is to be started, and nothing shows its power: its start waits for that"
+        do = f"does its board have that port, and tell of it? wagman probe {name} says; wagman why {name}"
+        yield Problem(f"power:{name}", "warning", text, do, device=name, patience_s=DOUBT_S)
+
+
+def _unshown(facts: Facts, *states: str) -> Iterator[Mapping[str, Any]]:
+    """Guests in these states whose power nothing shows, on boards that can be seen."""
     for row in facts.guests:
-        if facts.boards[row["board"]]["blind"] or row["relay_dead"]:
+        if facts.boards[row["board"]]["blind"] or row["relay_dead"] or row["held"]:
             continue
         is_shown = row["power"]["confirmed"] or row["relay_stuck"] or row["name"] in facts.left_on
-        in_question = row["state"] in UNSHOWN and not is_shown
+        in_question = row["state"] in states and not is_shown
         # While it is looked for, nothing is wrong; once that time is up, nobody can tell: a port that the board does not have.
         if in_question and not any(alarm["name"] == "adopt" and not alarm["held"] for alarm in row["alarms"]):
-            name = row["name"]
-            text = f"{name} is {UNSHOWN[row['state']]}"
-            board = facts.config.board_named(row["board"])
-            sensors = f", and look at the board's sensors: {board.typed} cu" if board.takes_commands else ""
-            port = (
-                ""
-                if row["state"] == "stopped"
-                else f"look whether the board has port {row['port']}, and tells of it: wagman probe; "
-            )
-            do = f"{port}do not touch its wiring; wagman why {name}{sensors}"
-            yield Problem(f"power:{name}", "warning", text, do, device=name, patience_s=DOUBT_S)
+            yield row
 
 
 def failing(facts: Facts) -> Iterator[Problem]:
