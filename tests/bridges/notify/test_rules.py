@@ -1,7 +1,7 @@
 """Rates, quiet hours, and which events are told."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.bridges.notify.events import at
@@ -29,7 +29,9 @@ def test_a_fifth_is_kept_for_what_is_critical() -> None:
     assert [Rate(most, 60).reserve for most in (1, 2, 5, 12, 1000)] == [0, 1, 1, 2, 200]
 
 
-@pytest.mark.parametrize("text", ["22:00", "22:00-", "24:00-07:00", "22:60-07:00", "9:00-10:00", "22:00-07:00 ", 22, None])
+@pytest.mark.parametrize(
+    "text", ["22:00", "22:00-", "24:00-07:00", "22:60-07:00", "9:00-10:00", "22:00-22:00", "22:00-07:00 ", 22, None]
+)
 def test_what_are_no_hours_are_refused(text: object) -> None:
     with pytest.raises(ValueError, match=r"[a-z]"):
         QUIET.read(text)
@@ -37,6 +39,7 @@ def test_what_are_no_hours_are_refused(text: object) -> None:
 
 @given(MINUTES, MINUTES)
 def test_hours_read_as_they_are_shown(from_s: float, to_s: float) -> None:
+    assume(from_s != to_s)
     assert QUIET.read(QUIET.show(Quiet(from_s, to_s)).strip('"')) == Quiet(from_s, to_s)
     assert QUIET.read("") is None
     assert QUIET.show(None) == '""'

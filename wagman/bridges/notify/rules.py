@@ -66,7 +66,10 @@ def _quiet(value: object) -> Quiet | None:
     if found is None:
         raise ValueError(QUIET.wants)
     hour, minute, to_hour, to_minute = map(int, found.groups())
-    return Quiet(3600.0 * hour + 60 * minute, 3600.0 * to_hour + 60 * to_minute)
+    quiet = Quiet(3600.0 * hour + 60 * minute, 3600.0 * to_hour + 60 * to_minute)
+    if quiet.from_s == quiet.to_s:  # which may mean all day, or never
+        raise ValueError(QUIET.wants)
+    return quiet
 
 
 def _show_quiet(quiet: Quiet | None) -> str:
@@ -82,7 +85,7 @@ RATE = Kind(
 )
 HOLD = Kind(f"{durations.WANTED}; or 0 for no time at all", DURATION_OR_NEVER.read, DURATION_OR_NEVER.show)
 EVENTS = Kind("a list of types of events, or of their families", NAMES.read, lambda names: show(list(names)))
-QUIET = Kind('hours of the local clock, such as "22:00-07:00"; or "" for none', _quiet, _show_quiet)
+QUIET = Kind('hours of the local clock, from one time to another, such as "22:00-07:00"; or "" for none', _quiet, _show_quiet)
 
 
 @frozen
