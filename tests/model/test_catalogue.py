@@ -329,6 +329,13 @@ MOVED = ": decisions about it still count, what was known of its power does not"
         ),
         ("port.off", {"board": "rail", "port": 1}, "port 1 of the board rail, which has no table, was seen off"),
         ("device.teleported", {"to_where": "moon", "why": None}, "gn: device.teleported: to_where moon"),
+        ("device.stopping", {"reason": "stop"}, "gn was asked to halt: stop"),
+        ("device.stopping", {"reason": "x", "asked": False}, "gn is to be cut without being asked, as the file has it: x"),
+        (
+            "device.restarting",
+            {"reason": "x", "asked": False},
+            "gn is to be cut without being asked, as the file has it, for a new start: x",
+        ),
     ],
 )
 def test_events_are_told_in_plain_words_with_their_subject(kind: str, fields: dict[str, Any], words: str) -> None:

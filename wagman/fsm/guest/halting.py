@@ -54,9 +54,9 @@ class Halting(State):
 
     def on_enter(self, now: Situation) -> Step:
         """Ask the guest to halt. A guest with an empty command passes through: its power is cut at once."""
-        event = now.event(self.name, reason=self.reason)
         if not self.command(now.config):
-            return self.halted(now, self.reason, firm=True).after(event)
+            return self.halted(now, self.reason, firm=True).after(now.event(self.name, reason=self.reason, asked=False))
+        event = now.event(self.name, reason=self.reason)
         # The time-out begins when the message has gone out. If the guest was being asked already, the deadlines stand.
         plan = {"heartbeat": silence(now)} if self.message == HaltMessage() else STANDING
         return self.ask(now, plan).after(event)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 FIELDS: Mapping[str, str] = {
     "after_s": "how long it took, or how long the service waited, in seconds",
+    "asked": "false: the file has `shutdown = []` for the guest, and so it was not asked to halt",
     "attempt": "the number of this start since the guest was last stable; 0 if the guest was taken over without a start",
     "because": "which signal or shutdown ended the service; of `store.released`: why guests may start again",
     "before": "the board's boot count before its restart",

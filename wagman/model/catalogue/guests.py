@@ -24,6 +24,17 @@ def _stopped(view: EventView) -> str:
     return tell("{it} stopped", _SILENT, lasting("due_in_s", "next try in {}"), why="reason")(view)
 
 
+def _stopping(view: EventView) -> str:
+    """The sentence; a guest that cannot be asked was not."""
+    unasked = "{it} is to be cut without being asked, as the file has it"
+    return tell(unasked if view.is_false("asked") else "{it} was asked to halt", why="reason")(view)
+
+
+def _restarting(view: EventView) -> str:
+    unasked = "{it} is to be cut without being asked, as the file has it, for a new start"
+    return tell(unasked if view.is_false("asked") else "{it} was asked to halt, for a new start", why="reason")(view)
+
+
 def _heartbeat_lost(view: EventView) -> str:
     """The sentence; before the guest was stable it counts as a failed start, though no start has failed."""
     early = "before it was stable, which counts as a failure" if view.is_false("stable") else ""
@@ -106,11 +117,13 @@ GUESTS: Mapping[str, EventType] = {
         tell("{it} was to be stopped once it had booted", why="reason"),
         ("reason",),
     ),
-    "device.stopping": EventType("the service asks the guest to halt", tell("{it} was asked to halt", why="reason"), ("reason",)),
+    "device.stopping": EventType(
+        "the service asks the guest to halt; one with `shutdown = []` is cut without being asked", _stopping, ("reason", "asked")
+    ),
     "device.restarting": EventType(
-        "the service asks the guest to halt, to start it anew",
-        tell("{it} was asked to halt, for a new start", why="reason"),
-        ("reason",),
+        "the service asks the guest to halt, to start it anew; one with `shutdown = []` is cut without being asked",
+        _restarting,
+        ("reason", "asked"),
     ),
     "device.stop_failed": EventType(
         "the guest did not halt within `stop_timeout`, and the service cut its power",
