@@ -273,10 +273,9 @@ class Board:
             await self._settle(driver)
         if self._restarted and isinstance(driver, StartsByItself):
             await driver.take_stock()
-        self._restarted = False
-        if not visit.is_seen:
+        if self._restarted or not visit.is_seen:
             self.power.link_up(trio.current_time(), is_first=is_first)
-            visit.is_seen = True
+        self._restarted, visit.is_seen = False, True
         await self._reconcile(driver, visit)
         while not visit.is_over:
             await self._poll(driver)
@@ -393,6 +392,8 @@ class Board:
         self._go_blind()
 
     def _go_blind(self) -> None:
+        if self._visit is not None:
+            self._visit.is_seen = False
         if not self.blind:
             self.blind = True
             self.tell_board(Blindness(blind=True, at_s=trio.current_time()))
