@@ -195,7 +195,9 @@ def test_a_state_directory_that_cannot_be_written_does_not_keep_it_from_supervis
 def test_a_disk_that_hangs_over_the_copy_of_the_configuration_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     with new_node() as node:
         monkeypatch.setenv("STATE_DIRECTORY", str(node.folder))
-        os.mkfifo(node.folder / "last-good.toml")  # whoever opens it to read waits for ever
+        (node.folder / "conf.d").mkdir()
+        (node.folder / "conf.d" / "more.toml").write_text("# what is in several files is written as one\n")
+        os.mkfifo(node.folder / "last-good.toml.new")  # whoever opens it to write waits for ever
         node.start_board()
         service = node.start_service()
         eventually(node.all_started)

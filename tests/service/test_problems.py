@@ -209,8 +209,8 @@ def test_only_a_guest_that_has_two_media_is_said_to_have_been_tried_from_both(me
         ({"state": "stopped", "power": IN_DOUBT}, "power:gn", "warning"),
         # Its board says nothing of it, as of a port that it does not have.
         ({"state": "stopped", "power": IN_DOUBT, "alarms": [{"name": "adopt", "held": True}]}, "power:gn", "warning"),
-        ({"state": "starting", "power": IN_DOUBT}, "power:gn", "warning"),
-        ({"state": "restarting", "power": IN_DOUBT}, "power:gn", "warning"),
+        ({"state": "starting", "power": IN_DOUBT}, "unshown:gn", "warning"),
+        ({"state": "restarting", "power": IN_DOUBT}, "unshown:gn", "warning"),
         ({"state": "starting", "power": IN_DOUBT, "relay_dead": True}, "relay_dead:gn", "critical"),
         ({"state": "starting", "power": IN_DOUBT, "held": True}, "held:gn", "critical"),
     ],

@@ -78,7 +78,7 @@ def power_unshown(facts: Facts) -> Iterator[Problem]:
         name = row["name"]
         text = f"{name} is to be started, and nothing shows its power: its start waits for that"
         do = f"does its board have that port, and tell of it? wagman probe {name} says; wagman why {name}"
-        yield Problem(f"power:{name}", "warning", text, do, device=name, patience_s=DOUBT_S)
+        yield Problem(f"unshown:{name}", "warning", text, do, device=name, patience_s=DOUBT_S)
 
 
 def _unshown(facts: Facts, *states: str) -> Iterator[Mapping[str, Any]]:
