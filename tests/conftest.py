@@ -55,12 +55,12 @@ LONGEST = (
     *("service/test_plugs_for_real", "cli/test_commands", "systemd/test_machine", "fsm/test_device_graph", "demo/test_mast"),
     *("service/test_recollection", "simulation/test_regressions"),
 )
-"""The files that take longest, the longest first (measured: 40 s and more, where five processes share two cores)."""
+"""The files that take longest, the longest first (measured: 40 s and more, where two cores are shared)."""
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes share the tests: two for each core and one more, because half of the time they wait."""
-    return 2 * len(os.sched_getaffinity(0)) + 1
+    """Return how many processes share the tests: two for each core, because half of the time they wait for other programs."""
+    return 2 * len(os.sched_getaffinity(0))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
