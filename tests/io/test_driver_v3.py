@@ -62,6 +62,39 @@ def test_one_damaged_age_after_a_time_in_which_nobody_listened_is_no_silence(mon
     with_rig(main)
 
 
+@pytest.mark.parametrize(
+    ("damaged", "believed"), [(1, [False, False, True, True]), (2, [False, False, False, True]), (3, [False, False, True, False])]
+)
+def test_a_silence_becomes_older_only_by_three_answers(
+    monkeypatch: pytest.MonkeyPatch, damaged: int, believed: list[bool]
+) -> None:
+    """A cable can double the same digit twice in a row; and what two answers agreed about before may have been damaged, too."""
+    ask, left = V3Driver._ask, [0]
+
+    async def over_a_noisy_cable(self: V3Driver, words: Sequence[str], parse: Any) -> Any:
+        answer = await ask(self, words, parse)
+        if words != ["hb"] or not left[0]:
+            return answer
+        left[0] -= 1
+        return evolve(answer, value=tuple(600 + age_s for age_s in answer.value))
+
+    monkeypatch.setattr(V3Driver, "_ask", over_a_noisy_cable)
+
+    async def main(rig: Rig) -> None:
+        rig.want(1, ON(1, "emmc"))
+        await trio.sleep(150)
+        rig.fake.control("hang gn")
+        await trio.sleep(20)
+        rig.facts.clear()
+        left[0] = damaged
+        await trio.sleep(40)
+        assert not left[0]
+        silences_s = [fact.asked_at_s - fact.silent_since_s for fact in rig.told(Listened, 1)]
+        assert [silence_s > 0 for silence_s in silences_s][:4] == believed
+
+    with_rig(main)
+
+
 @pytest.mark.parametrize("nth", [1, 2])
 def test_one_damaged_age_after_a_restart_of_the_board_makes_no_other_port_look_started(
     nth: int, monkeypatch: pytest.MonkeyPatch

@@ -14,6 +14,11 @@ def agree(before: Ages, now: Ages, port: int) -> bool:
     return max(earliest_s, earlier_s) <= min(latest_s, later_s) + TOLERANCE_S
 
 
+def is_older(now: Ages, before: Ages, port: int) -> bool:
+    """Whether an answer shows an earlier reset of a port's timer than one did before: one of the two is damaged."""
+    return _reset_s(now, port)[1] + TOLERANCE_S < _reset_s(before, port)[0]
+
+
 def _reset_s(ages: Ages, port: int) -> tuple[float, float]:
     """The first and the last moment at which the timer may have been reset, in seconds of trio's clock."""
     age_s = ages.value[port]

@@ -31,7 +31,7 @@ from wagman.io.board.driver import DRAWS_MA, SENSOR_POLLS, SLOW_POLLS, TIMEOUT_S
 from wagman.io.board.power import SwitchOff, SwitchOn
 from wagman.io.serial.link import REPEATS, Answer, Link, retry
 from wagman.io.v3 import codec as v3
-from wagman.io.v3.ages import Ages, agree
+from wagman.io.v3.ages import Ages, agree, is_older
 from wagman.io.v3.payload import (
     Currents,
     EnabledReport,
@@ -97,6 +97,8 @@ class V3Driver:
     _sids: Iterator[str] = field(init=False, factory=v3.sids)
     _pings: dict[str, int] = field(init=False, factory=dict)  # our own pings whose log line has not come yet: sid to port
     _ages: Ages | None = field(init=False, default=None)  # as they were last told
+    _agreed: dict[int, Ages] = field(init=False, factory=dict)  # the last answer about each port that was believed
+    _doubted: dict[int, Ages] = field(init=False, factory=dict)  # one that the next answer has to confirm
     _up_since_s: float = field(init=False, default=-math.inf)  # when the board began, by its latest uptime
     _selector_moved: bool = field(init=False, default=True)  # at first nobody knows, and so the selector is put back once
     _failure_watch: FailureWatch = field(init=False)
@@ -164,7 +166,8 @@ class V3Driver:
         self._ages = ages
         self._show(ages.value, currents.value)
         for port in self.senses.sightings.ports:
-            self._tell_port(port, ages, currents, agreed=before is not None and agree(before, ages, port))
+            agreed = before is not None and agree(before, ages, port) and self._is_credible(port, ages)
+            self._tell_port(port, ages, currents, agreed=agreed)
         self.senses.shown.sensors["current_ma"] = (currents.value.system_ma, currents.at_s)
         if turn % SENSOR_POLLS == 0:
             enclosure = await self._ask(["env"], parse_env)
@@ -174,6 +177,19 @@ class V3Driver:
         await self._restore_selector()
         for port in self._unfed(ages):
             await self.ping(port)
+
+    def _is_credible(self, port: int, ages: Ages) -> bool:
+        """Whether two answers that agree are enough: not for a silence that is older than the one that two agreed about before.
+
+        No silence can become so, but a digit can be doubled in two answers in a row. If it was the earlier one that was damaged,
+        a third answer says the same again.
+        """
+        last, doubted = self._agreed.get(port), self._doubted.pop(port, None)
+        if last is not None and is_older(ages, last, port) and not (doubted is not None and agree(doubted, ages, port)):
+            self._doubted[port] = ages
+            return False
+        self._agreed[port] = ages
+        return True
 
     async def _ask_ages(self) -> tuple[Ages | None, Ages]:
         """The ages of the answer before, and of the latest one."""
