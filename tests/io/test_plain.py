@@ -40,6 +40,7 @@ from wagman.fsm.outlet.signs import EVIDENCE_S, SETTLE_S
 from wagman.io.board.driver import Wiring
 from wagman.io.board.pace import Pace
 from wagman.io.board.plain import CALL_S, METER_WAITS, Plain, answer_of
+from wagman.io.board.power import Power
 from wagman.io.board.task import Board
 from wagman.model.backend import Abilities, Backend, Identity, Look
 from wagman.model.errors import BoardRefusedError, CallerError, LinkGoneError
@@ -219,6 +220,46 @@ def test_a_guest_on_a_port_that_the_board_does_not_have_is_not_found_anew_with_e
         await rig.switched_on("2")  # and another guest does not wait for it
 
     with_rig(main, fault(HasNoSuchPort), abilities=TOLD)
+
+
+class SaysNo(Flaky):
+    """Refuses to be looked at, so many times; after the last one something happens."""
+
+    left = 0
+    then: Callable[[], None] = staticmethod(lambda: None)
+
+    async def look(self, ports: Sequence[str]) -> Mapping[str, Look]:
+        if self.left > 0:
+            self.left -= 1
+            if self.left == 0:
+                self.then()
+            raise BoardRefusedError("not now")
+        return await super().look(ports)
+
+
+@pytest.mark.parametrize(("refusals", "restarts", "times"), [(1, False, 0), (1, True, 1), (3, False, 1)])
+def test_outlets_are_looked_at_anew_after_a_restart_or_where_nobody_could_look_and_not_after_a_no(
+    refusals: int, restarts: bool, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plainly, anew = Power.link_up, list[float]()
+
+    def link_up(self: Power[str], at_s: float, *, is_first: bool = False) -> None:
+        anew.append(at_s)
+        plainly(self, at_s, is_first=is_first)
+
+    monkeypatch.setattr(Power, "link_up", link_up)
+
+    async def main(rig: Rig) -> None:
+        await trio.sleep(30)
+        anew.clear()
+        rig.faults[0].left = refusals
+        if restarts:
+            rig.faults[0].then = partial(rig.plugs.restart, cold=False)
+        await trio.sleep(120)
+        assert not rig.is_blind()
+        assert len(anew) == times
+
+    with_rig(main, fault(SaysNo))
 
 
 # --- On and off -------------------------------------------------------------------------------------------------------

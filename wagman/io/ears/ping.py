@@ -96,18 +96,12 @@ def _opened(address: Address, protocol: int) -> trio.socket.SocketType:
 
 def why_forbidden() -> str:
     """Return why this process may send no ping: the range of groups that the kernel lets do so."""
-    first, last = _admitted()
+    try:
+        first, last = map(int, RANGE.read_text(encoding="ascii").split())
+    except (OSError, ValueError):
+        return "no ping may be sent, and net.ipv4.ping_group_range, which says who may, cannot be read"
     who = "no group do so" if first > last else f"only the groups {first} to {last} do so, and the service's is {os.getegid()}"
     return f"no ping may be sent: net.ipv4.ping_group_range lets {who}"
-
-
-def _admitted() -> tuple[int, int]:
-    """The range; an empty one if it cannot be read."""
-    try:
-        first, last = RANGE.read_text(encoding="ascii").split()
-        return int(first), int(last)
-    except (OSError, ValueError):
-        return 1, 0
 
 
 def _forbidden() -> str:
