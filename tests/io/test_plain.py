@@ -42,7 +42,7 @@ from wagman.io.board.pace import Pace
 from wagman.io.board.plain import CALL_S, METER_WAITS, Plain, answer_of
 from wagman.io.board.power import Power
 from wagman.io.board.task import Board
-from wagman.model.backend import Abilities, Backend, Identity, Look
+from wagman.model.backend import MOST_FIRMWARE_CHARS, Abilities, Backend, Identity, Look
 from wagman.model.errors import BoardRefusedError, CallerError, LinkGoneError
 from wagman.model.facts import (
     Answered,
@@ -191,6 +191,14 @@ def fault(kind: Any, **more: Any) -> Fault:
         return made
 
     return make
+
+
+# --- What a board says of itself --------------------------------------------------------------------------------------
+
+
+def test_a_board_that_says_a_book_about_its_firmware_is_cut_short() -> None:
+    assert Identity("a", 1, "1.4.4").firmware == "1.4.4"
+    assert Identity("a", 1, "x" * 30_000).firmware == "x" * MOST_FIRMWARE_CHARS
 
 
 # --- A port that the board does not have ------------------------------------------------------------------------------

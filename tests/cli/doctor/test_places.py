@@ -40,6 +40,15 @@ def test_the_gravest_makes_the_exit_code_and_what_is_known_comes_before_what_is_
     assert CODES[worst(Found("x", each, "") for each in verdicts)] == code
 
 
+def test_who_is_not_the_services_user_is_advised_to_ask_as_root_and_not_to_take_anything_away_from_it() -> None:
+    found = Found(
+        "state", "wrong", "the state directory: Permission denied", "sudo chown me state", for_want_of_right=True
+    ).of_another()
+    assert (found.verdict, found.do) == ("unknown", "as root, to look as the service does: wagman doctor")
+    known = Found("room", "wrong", "full", "make room")
+    assert known.of_another() == known
+
+
 def test_the_gravest_is_shown_first_and_each_says_what_to_do() -> None:
     found = [Found("a", "ok", "well"), Found("b", "unknown", "who knows"), Found("c", "wrong", "bad \x1b[31m", "mend it")]
     assert lines(found) == ["WRONG    bad \\x1b[31m", "         do: mend it", "UNKNOWN  who knows", "ok       well"]
