@@ -111,10 +111,10 @@ class Story:
         self.wait(after_s)
         return self.tell(Beat(self.now_s, source))
 
-    def fire(self, alarm: str, *, supply: Supply = "off", late: bool = False) -> Step:
+    def fire(self, alarm: str, *, supply: Supply = "off", late: bool = False, stirred: bool = False) -> Step:
         """The alarm falls due, and has its proof."""
         self.now_s = max(self.now_s, self.due_s(alarm))
-        return self.tell(Fired(alarm, supply, late))
+        return self.tell(Fired(alarm, supply, late, stirred))
 
     def ask(self, verb: Any, *, force: bool = False, for_s: float | None = None) -> Verdict:
         self.tell(Operator(verb, force, for_s))

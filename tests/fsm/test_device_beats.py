@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.fsm.guests import MODEM, SWITCH, Story, started
+from tests.fsm.guests import GUEST, MODEM, SWITCH, Story, started
 from wagman.config.schema import DeviceConfig
 from wagman.fsm import guest
 from wagman.fsm.alarms import Alarm
@@ -91,6 +91,17 @@ def test_a_guest_is_adopted_from_two_beats_at_least_ten_seconds_apart(apart_s: f
     story.beat(after_s=apart_s)
     assert (story.name == "started") == adopted
     assert ("adopted" in story.events) == adopted
+
+
+def test_an_adopted_guest_has_been_silent_since_its_latest_beat_however_late_that_was_told() -> None:
+    story = Story(now_s=100.0)
+    story.beat()
+    story.wait(500)
+    story.tell(Beat(180.0))
+    assert story.name == "started"
+    assert story.armed["heartbeat"] == Alarm(GUEST.heartbeat_timeout_s, proof=True, since_s=180.0)
+    story.fire("heartbeat", late=True)
+    assert story.events[-2:] == ["heartbeat_lost", "stopping"]
 
 
 def test_many_beats_close_together_adopt_once_they_span_ten_seconds() -> None:

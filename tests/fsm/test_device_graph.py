@@ -182,6 +182,8 @@ def edges_from(node: Node, config: DeviceConfig, world: tuple[Input, ...]) -> It
     if "timeout" in node.armed:
         yield told(node, config, Fired("timeout", late=True))
         yield told(node, config, Fired("timeout", stirred=True))
+    if "heartbeat" in node.armed:
+        yield told(node, config, Fired("heartbeat", late=True, stirred=True))
     if "adopt" in node.armed:
         yield from (told(node, config, Fired("adopt", supply)) for supply in get_args(Supply))
 
@@ -418,6 +420,12 @@ def test_a_stop_timeout_that_nobody_saw_pass_cuts_nobody_who_can_be_asked(explor
     for edge in explored.edges:
         if edge.item == Fired("timeout", late=True) and isinstance(edge.old.state, Halting):
             assert cuts(edge) == (not edge.old.state.command(explored.config))
+
+
+def test_a_silence_that_nobody_saw_begin_cuts_nobody_who_can_be_asked_and_was_heard_since(explored: Explored) -> None:
+    for edge in explored.edges:
+        if edge.item == Fired("heartbeat", late=True, stirred=True) and isinstance(edge.old.state, Halting):
+            assert not cuts(edge) or not edge.old.state.command(explored.config)
 
 
 def test_the_wagmans_start_is_carried_out_exactly_where_it_is_due(explored: Explored) -> None:

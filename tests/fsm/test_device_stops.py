@@ -276,6 +276,29 @@ def test_a_silence_that_was_proved_late_is_one() -> None:
     assert story.name == "stopped"
 
 
+def test_a_guest_that_was_heard_while_nobody_looked_is_asked_again_before_a_silence_that_was_proved_late_cuts_it() -> None:
+    story = started()
+    story.ask("stop")
+    story.delivered()
+    story.fire("resend")
+    story.wait(7200)
+    story.fire("heartbeat", late=True, stirred=True)
+    assert (story.name, story.messages) == ("stopping", ["shutdown", "shutdown"])
+    story.wait(14)
+    story.delivered()
+    assert story.due_s("heartbeat") == story.now_s + GUEST.stop_silence_s
+    story.fire("heartbeat", late=True)
+    assert story.name == "stopped"
+
+
+def test_a_guest_that_was_heard_before_it_fell_silent_in_time_is_cut() -> None:
+    story = started()
+    story.ask("stop")
+    story.delivered()
+    story.fire("heartbeat", stirred=True)
+    assert story.name == "stopped"
+
+
 def test_a_device_without_a_heartbeat_is_asked_again_before_it_is_cut_late() -> None:
     story = Story(SWITCH)
     story.turn()

@@ -68,6 +68,13 @@ ONCE_BROKEN = {
         1,
         "20 min; board fault sensor cu dead; service kill; board reset; 10 min; guest gn hang; 1 min; service start; 5 min",
     ),
+    "its last beat was old when it was heard, and it was shown as started for as long as if it had just beaten": (
+        1,
+        (
+            "20 min; service stop; disk wiped; disk undecided; 1 s; service start; 25 s; board fault silent on; 62 s; "
+            "board fault power 1 off; 8 min; board fault silent off; 9 min; all well; settled"
+        ),
+    ),
     "a relay came on by itself while its guest was to be kept off anew, and was neither reported nor switched off": (
         1,
         "20 min; gn: stop; 5 min; guest gn good=; board reset; 30 s; board fault power 1 on; 5 min; all well; settled",
@@ -78,6 +85,21 @@ ONCE_BROKEN = {
 @pytest.mark.parametrize(("seed", "script"), ONCE_BROKEN.values(), ids=ONCE_BROKEN)
 def test_a_promise_that_was_broken_once_holds(seed: int, script: str) -> None:
     assert run(script, seed=seed).violation is None
+
+
+ON_A_WAGMAN = {
+    "nobody saw the board start a guest anew that had been asked to halt; it halted, and that was taken for what was asked": (
+        "7 min; cable out; gn: stop; 24 min; service kill; service start; 39 min; guest gn halt; 83 s; cable in; 10 min; settled"
+    ),
+    "the board started a guest as the adopt window ended, and the answer from before that was taken for what is": (
+        "9.5 s; board fault brownout; 5 min; all well; settled"
+    ),
+}
+
+
+@pytest.mark.parametrize("script", ON_A_WAGMAN.values(), ids=ON_A_WAGMAN)
+def test_a_promise_that_was_broken_once_on_a_wagman_holds(script: str) -> None:
+    assert run(script, seed=40221, named="one").violation is None
 
 
 ON_PLUGS = {

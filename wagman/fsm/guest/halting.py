@@ -81,8 +81,9 @@ class Halting(State):
         if self.message.sending:
             # mark silent-while-being-told
             return self.stay(now, alarms={**STANDING, "heartbeat": silence(now)})  # only a silence after the message counts
+        # A silence that is proved late may be that of a guest that was started meanwhile, and has come up and halted, or boots.
         # mark suspended-while-it-halts
-        if self.is_unasked(now, nobody_looked=fired.late and not heard):
+        if self.is_unasked(now, nobody_looked=fired.late and (fired.stirred or not heard)):
             return self.ask_again(now)
         step = self.halted(now, self.reason, firm=False)
         return fell_silent(step, now.config.stop_silence_s) if heard else step

@@ -55,7 +55,7 @@ class Stopped(State):
             return evolve(self, beat_at_s=beat.at_s).stay(now)
         if beat.at_s - first < ADOPT_APART_S:
             return self.stay(now)
-        return self.found_running(now, beats=True, why="it beats")
+        return self.found_running(now, beats=True, why="it beats", at_s=beat.at_s)
 
     def on_settle(self, now: Situation, fired: Fired) -> Step:
         return evolve(self, settled=True).stay(now)
@@ -87,10 +87,9 @@ class Stopped(State):
         return self.goto(states.stopped, after, "power lost", off=True).after(*told)
 
     def on_power_found(self, now: Situation, found: PowerFound) -> Step:
-        if self.untouched:
-            return self.stay(now)  # the adopt window decides
         if found.supply == "unknown":
-            return self.doubted(now, found.why)
+            return self.stay(now) if self.untouched else self.doubted(now, found.why)  # or the adopt window decides
+        # In the adopt window, too: what the board has just switched on boots, and an answer to come may be from before that.
         return self.found_running(now, beats=False, why=found.why, at_s=found.at_s)
 
     def on_relay_off(self, now: Situation, off: RelayOff) -> Step:
@@ -171,13 +170,16 @@ class Stopped(State):
         return not self.firm  # a cut that does not rest on silence goes on whatever beats
 
     def found_running(self, now: Situation, *, beats: bool, why: str, at_s: float | None = None) -> Step:
-        """Take over a guest that runs already. One that should not run is asked to halt, never just cut."""
+        """Take over a guest that runs already. One that should not run is asked to halt, never just cut.
+
+        `at_s` is when it was heard, or seen on; its latest beat may be from long before it was told.
+        """
         now = now.remember(cycle=now.memory.cycle + 1)
         if not now.welcome:
             event = now.event("unexpected_heartbeat" if beats else "unexpected_power", why=why)
             return self.goto(states.stopping, now, "it runs though it should not").after(event)
         if beats or not now.config.has_heartbeat:
-            return self.goto(states.started, now, adopted=True).after(now.event("adopted", why=why))
+            return self.goto(states.started, now, since_at_s=at_s, adopted=True).after(now.event("adopted", why=why))
         # The board switched it on, and it has not beaten yet.
         relay = Relay(cleared=True, asked=True, on=True, on_at_s=at_s, unwatched=True)
         step = self.goto(states.starting, now.counted_attempt(), "found switched on", relay=relay)
