@@ -225,6 +225,25 @@ def test_a_log_that_is_gone_for_a_while_is_followed_on_from_where_it_was_once_it
     require_every_event_once(page, node)
 
 
+def test_a_page_that_is_opened_while_the_log_is_gone_has_all_of_it_once_it_is_back(sit: "Sit", node: Node) -> None:
+    before = node.events()
+    node.processes[-1].terminate()
+    node.processes[-1].wait()
+    state, aside = node.folder / "state", node.folder / "aside"
+    state.rename(aside)
+    state.write_text("in the way of the folder")
+    node.start_service()
+    page = sit("read").page()
+    page.get_by_text("the log cannot be written").first.wait_for()
+    page.locator("#log > li[data-id=null]").first.wait_for()
+    state.unlink()
+    aside.rename(state)
+    page.get_by_text("the log was opened").first.wait_for()
+    node.call("enable", device="gn")
+    require_every_event_once(page, node)
+    assert before[-1]["id"] in shown_ids(page)
+
+
 def test_nobody_but_the_node_is_asked_for_anything(sit: "Sit", node: Node) -> None:
     seat = sit("control")
     page = seat.page(DESK)

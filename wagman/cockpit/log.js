@@ -44,7 +44,7 @@ export class Log {
     this.#filter.device = this.#names.value;
   }
 
-  // The latest that fit the filters, anew.
+  // The latest that fit the filters, anew; whether there was a log to read.
   async read(remember = () => {}) {
     const reading = ++this.#reading;
     const { device, type, severity } = this.#filter;
@@ -52,7 +52,7 @@ export class Log {
     if (device) params.device = device;
     if (type) params.type = type;
     const page = await this.#page.call("events", params);
-    if (reading !== this.#reading) return; // the filters are others by now
+    if (reading !== this.#reading) return false; // the filters are others by now
     this.#shown = new Map();
     this.#parts.list.replaceChildren();
     for (const event of page.events) {
@@ -64,6 +64,7 @@ export class Log {
     this.#reading = 0;
     for (const [event, again] of came) this.take(event, again);
     this.#parts.more.hidden = page.events.length < params.limit || params.limit === MOST;
+    return page.log_id !== null;
   }
 
   // Something that has happened; `again`: it was shown before, when it had no id.

@@ -32,7 +32,8 @@ class Page {
   #due = null;
   #users = new Map();
   #saying = null;
-  #hasRead = false;
+  #hasLog = false;
+  #hasDay = false;
 
   constructor() {
     const page = {
@@ -110,13 +111,14 @@ class Page {
     }
   }
 
-  // The log is read once; what happens later, the follower brings, over as many connections as it takes.
+  // The log is read once; what happens later, the follower brings, over as many connections as it takes. Where there is no log yet,
+  // or none that can be read, there is only what waits for it: it is read anew once it was opened.
   async #readPast() {
-    if (this.#hasRead || this.#connection === null) return;
+    if (this.#hasDay || this.#connection === null) return;
     try {
-      await this.log.read((event) => this.follower.remember(event));
+      this.#hasLog ||= await this.log.read((event) => this.follower.remember(event));
       await this.timeline.read(this.#status);
-      this.#hasRead = true;
+      this.#hasDay = this.#hasLog;
       write($("log-trouble"), "");
     } catch (error) {
       if (!(error instanceof LostError)) this.#logTrouble(error, () => this.#readPast());
@@ -174,6 +176,7 @@ class Page {
   #happened(event, again) {
     this.log.take(event, again);
     if (!again) this.timeline.take(event);
+    if (event.type === "store.opened" && event.id !== null) this.#readPast();
     clearTimeout(this.#due);
     this.#due = setTimeout(() => this.#refresh(), SETTLE_MS);
   }
