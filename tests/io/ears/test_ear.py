@@ -71,6 +71,20 @@ def test_a_question_that_was_lost_in_a_short_outage_is_asked_again_at_once() -> 
     assert min(since_s for since_s, _ in here.silences("gn")) >= answered_s
 
 
+def test_a_question_that_was_lost_in_an_outage_between_two_others_proves_nothing_and_ends_no_silence() -> None:
+    async def script(here: Site) -> None:
+        await trio.sleep(15)
+        here.world.dead.add("gn")
+        await trio.sleep(24)
+        here.world.is_up = False
+        await trio.sleep(6.5)  # the question at 42 is lost in it
+        here.world.is_up = True
+        await trio.sleep(20)
+
+    asked_s = [asked_s for _, asked_s in played(lambda: site(["gn", "cs"], ["gateway"]), script).silences("gn")]
+    assert asked_s == [pytest.approx(each, abs=0.1) for each in (22, 32, 52, 62)]
+
+
 def test_a_guest_that_refuses_at_once_is_asked_again_once() -> None:
     asked: list[float] = []
 

@@ -51,6 +51,26 @@ def test_an_answer_of_later_to_a_question_of_before_shows_nothing() -> None:
     running(script)
 
 
+def test_a_question_may_have_been_asked_in_an_outage_until_a_witness_answers_again() -> None:
+    async def script() -> None:
+        lan = site([], ["gateway"])
+        assert await lan.network.witness(began_s := trio.current_time())
+        assert not lan.network.was_out(began_s, began_s - 10)
+        await trio.sleep(10)
+        lan.world.is_up = False
+        failed_s = trio.current_time()
+        assert await lan.network.witness(failed_s) is None
+        assert lan.network.was_out(failed_s, failed_s - 10)
+        assert not lan.network.was_out(failed_s, failed_s + 1)  # a witness that was away before shows nothing of now
+        lan.world.is_up = True
+        shown_s = await lan.network.witness(trio.current_time())
+        assert shown_s is not None
+        assert lan.network.was_out(shown_s - 1, failed_s)
+        assert not lan.network.was_out(shown_s, failed_s)
+
+    running(script)
+
+
 def test_witnesses_are_asked_once_for_all_who_wait_whether_they_answer_or_not() -> None:
     async def script() -> None:
         lan = site([], ["gateway"])

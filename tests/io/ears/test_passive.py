@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from tests.io.ears.kit import World
-from wagman.io.ears.ear import Listening
+from wagman.io.ears.ear import Listening, Question
 from wagman.io.ears.hearing import Hearing
 from wagman.io.ears.network import Network
 from wagman.io.ears.passive import AGAIN_S, TURN_S, PassiveEar, Shared
@@ -300,9 +300,9 @@ def test_a_question_that_nobody_witnesses_takes_back_the_silence_that_was_proved
         source = Hearing(lambda _fact: None).add("udp 9000", heard=True)
         ear = Listening(UdpEar(udp=9000), source, Network("lan"))
         for asked_s in (1000.0, 1010.0):
-            ear._judge(asked_s, asked_s + 1, asked_s + 1)
+            ear._judge(Question(asked_s, asked_s + 1), asked_s + 1)
         assert source.silence is not None
-        ear._judge(1020.0, 1021.0, None)
+        ear._judge(Question(1020.0, 1021.0), None)
         assert source.silence is None
 
     trio.run(main, clock=MockClock(autojump_threshold=0))

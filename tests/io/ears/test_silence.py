@@ -122,6 +122,17 @@ def test_an_outage_that_ends_after_a_question_is_no_silence_of_before() -> None:
     assert silence.unanswered(1030, 1032, 1033) == Listened(1030, 1023, stirred_at_s=1023)
 
 
+def test_a_question_that_was_asked_in_a_short_outage_proves_nothing_and_leaves_no_gap() -> None:
+    silence = Silence(EVERY_S, QUESTION_S, APART_S)
+    silence.answered(1000)
+    assert silence.unanswered(1002, 1004, 1005) is None
+    assert silence.unanswered(1010, 1012, 1016, in_outage=True) is None
+    assert silence.is_in_doubt  # none has counted yet
+    assert silence.unanswered(1016, 1018, 1019) == Listened(1016, 1006)
+    assert silence.unanswered(1026, 1028, 1032, in_outage=True) is None
+    assert silence.unanswered(1036, 1038, 1039) == Listened(1036, 1006)
+
+
 def test_in_an_outage_the_guest_may_have_come_up_and_so_its_end_counts_as_a_sign_of_life() -> None:
     silence = Silence(EVERY_S, QUESTION_S, APART_S)
     assert silence.unanswered(1000, 1002, 1003) is None

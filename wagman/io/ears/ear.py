@@ -6,7 +6,7 @@ latest at which the guest may have spoken. So neither is ever taken for more tha
 """
 
 import trio
-from attrs import Factory, define, field
+from attrs import Factory, define, evolve, field, frozen
 
 from wagman.config.ears import EarConfig
 from wagman.io.ears.hearing import Source
@@ -15,6 +15,15 @@ from wagman.io.ears.silence import SLACK_S, Silence
 from wagman.model.backend import Probe
 from wagman.model.errors import EarError
 from wagman.model.facts import Beat
+
+
+@frozen
+class Question:
+    """A question that was not answered."""
+
+    asked_at_s: float
+    ended_at_s: float
+    in_outage: bool = False  # the witnesses did not answer about that time, and had done so before
 
 
 @define(eq=False)
@@ -29,8 +38,8 @@ class Listening:
     heard_at_s: float | None = field(default=None, init=False)  # when, in this run of the service
     trouble: str | None = field(default=None, init=False)  # why it cannot listen; None: it can
     _wake: trio.Event = field(factory=trio.Event, init=False)
-    # an unanswered question that nobody on the network has made count yet: when it began and ended
-    _doubted: tuple[float, float] | None = field(default=None, init=False)
+    # an unanswered question that nobody on the network has made count yet
+    _doubted: Question | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         config = self.config
@@ -48,20 +57,22 @@ class Listening:
         """The guest was asked, and not heard: report what that proves; returns whether it should be asked again at once."""
         # If no witness answered the question before, another guest may have done so since.
         if self._doubted is not None:
-            before_s, given_up_s = self._doubted
-            self._judge(before_s, given_up_s, self.network.shown_at_s(given_up_s))
-        self._doubted = asked_at_s, ended_at_s
+            self._judge(self._doubted, self.network.shown_at_s(self._doubted.ended_at_s))
+        question = self._doubted = Question(asked_at_s, ended_at_s)
         self.progress_s = trio.current_time() + 2 * self.network.round_s
         shown_at_s = await self.network.witness(ended_at_s)
+        # After the question before, the network answered: an outage since then is short, and may be over by now.
+        question = evolve(question, in_outage=self.network.was_out(asked_at_s, asked_at_s - self.config.every_s))
         if shown_at_s is None:
+            self._doubted = question
             return False
         was_in_doubt = self.silence.is_in_doubt
-        self._judge(asked_at_s, ended_at_s, shown_at_s)
+        self._judge(question, shown_at_s)
         return self.silence.is_in_doubt and not was_in_doubt
 
-    def _judge(self, asked_at_s: float, ended_at_s: float, shown_at_s: float | None) -> None:
+    def _judge(self, asked: Question, shown_at_s: float | None) -> None:
         self._doubted = None
-        proved = self.silence.unanswered(asked_at_s, ended_at_s, shown_at_s)
+        proved = self.silence.unanswered(asked.asked_at_s, asked.ended_at_s, shown_at_s, in_outage=asked.in_outage)
         if proved is not None:
             self.source.listened(proved)
         elif self.silence.since_s is None:

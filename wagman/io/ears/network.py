@@ -56,6 +56,8 @@ class Network:
     _witnessed_at_s: float = field(default=-math.inf, init=False)  # when one of the network's own witnesses last answered
     # the first round of questions that no witness answered; None: the latest was answered
     _doubted_since_s: float | None = field(default=None, init=False)
+    # the latest time without an answer of a witness: from the first round to the next answer
+    _outage_s: tuple[float, float] = field(default=(-math.inf, -math.inf), init=False)
 
     @classmethod
     def none(cls) -> "Network":
@@ -77,6 +79,11 @@ class Network:
         if not self.needs_witness:
             return after_s
         return self._heard_at_s if self._asked_at_s >= after_s else None
+
+    def was_out(self, asked_at_s: float, since_s: float) -> bool:
+        """Whether a question may have been asked while its own witnesses, which had answered until `since_s`, did not."""
+        began_s, ended_s = self._outage_s
+        return began_s >= since_s and asked_at_s < ended_s
 
     async def witness(self, after_s: float) -> float | None:
         """As `shown_at_s`; but if no answer came yet, ask the witnesses, once for all who wait."""
@@ -115,10 +122,12 @@ class Network:
 
     def _judge(self, now_s: float) -> None:
         """Tell whether the witnesses of this network are any good."""
+        began_s = self._doubted_since_s
         if self._witnessed_at_s >= self._round_at_s:
             self._doubted_since_s = None
-        elif self._doubted_since_s is None:
-            self._doubted_since_s = self._round_at_s
+            self._outage_s = self._outage_s if began_s is None else (began_s, self._witnessed_at_s)
+        elif began_s is None:
+            self._doubted_since_s, self._outage_s = self._round_at_s, (self._round_at_s, math.inf)
         doubted_s = 0.0 if self._doubted_since_s is None else now_s - self._doubted_since_s
         if self.unproved != (doubted_s >= UNPROVED_S):
             self.unproved = not self.unproved

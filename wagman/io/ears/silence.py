@@ -7,6 +7,8 @@ is a gap, and so is a long time without a question: then the silence begins anew
 
 - The first question after an answer may have been lost in a short outage that was over when the witness was asked. It proves
   nothing, and is asked again as soon as the network is shown to work.
+- Nor does a question prove anything that was asked in a short outage: the witnesses had answered until then, did not, and then
+  somebody on the network answered. It leaves no gap either.
 - After an answer the first question that counts may come late; nobody knows whether the guest would have answered meanwhile: its
   silence is as long as if that question had come in time.
 - No silence reaches back into a time in which nobody listened, however late a question from before that time is judged.
@@ -62,10 +64,13 @@ class Silence:
         self.gap()
         self._listens_from_s = at_s
 
-    def unanswered(self, asked_at_s: float, ended_at_s: float, shown_at_s: float | None) -> Listened | None:
+    def unanswered(
+        self, asked_at_s: float, ended_at_s: float, shown_at_s: float | None, *, in_outage: bool = False
+    ) -> Listened | None:
         """A question was given up at `ended_at_s`; returns the silence that is proved, or None.
 
         `shown_at_s` is when an answer came from somebody on the network who was asked after `ended_at_s`; None: none came.
+        `in_outage`: the witnesses did not answer about that time, and had done so before.
         """
         # A question shows nothing if the guest was heard after it was asked, or if nobody listened at some time since, or if a
         # stopped service gave it up too late.
@@ -80,7 +85,7 @@ class Silence:
             self.since_s, self._counts_from_s = shown_at_s, -math.inf
             self._known_from_s = self._known_from_s if shown_at_s is None else shown_at_s
             return None
-        if asked_at_s < self._counts_from_s:
+        if in_outage or asked_at_s < self._counts_from_s:
             self._counts_from_s = min(self._counts_from_s, shown_at_s)
             return None
         if self.is_in_doubt:
