@@ -15,6 +15,9 @@ from wagman.store.remembered import Logged, known_before, tables_memory
 from wagman.tasks.guest import Guest
 from wagman.tasks.supervisor import Supervisor
 
+LEAP = 1_000_000
+"""By how much serials go on where earlier ones cannot be read (chosen: more than a service ever counts)."""
+
 
 @define(eq=False, repr=False)
 class Decided:
@@ -82,6 +85,11 @@ class Decided:
             guest.merge(before.get(tables.source(name), guest.entry), above)
         self._remember(before, tables)
         return before, tables
+
+    def leap(self) -> None:
+        """Earlier decisions cannot be read: those of this run count more, also for the run that reads them all."""
+        self._serial += LEAP
+        self.file.keeper.note()
 
     def _remember(self, before: Mapping[str, Entry], tables: Tables) -> None:
         """Save in the log and in the file which tables there are and were; a table that another one has taken over is dropped."""

@@ -90,6 +90,7 @@ class Recollection:
     def _wait_for(self, reason: str, *, file_unread: bool) -> None:
         """Leave guests that are off without power until the memory can be read, or until the service goes on without it."""
         self._file_unread = file_unread
+        self.decided.leap()
         release_s = self.config.service.unreadable_release_s
         self.unread = Unread(reason, trio.current_time() + release_s if release_s else None)
         for guest in self.guests.values():
