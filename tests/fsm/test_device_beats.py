@@ -99,7 +99,7 @@ def test_an_adopted_guest_has_been_silent_since_its_latest_beat_however_late_tha
     story.wait(500)
     story.tell(Beat(180.0))
     assert story.name == "started"
-    assert story.armed["heartbeat"] == Alarm(GUEST.heartbeat_timeout_s, proof=True, since_s=180.0)
+    assert story.armed["heartbeat"] == Alarm(GUEST.heartbeat_timeout_s, proof=True, in_sight=True, since_s=180.0)
     story.fire("heartbeat", late=True)
     assert story.events[-2:] == ["heartbeat_lost", "stopping"]
 
@@ -278,7 +278,7 @@ def test_power_that_came_on_by_itself_is_taken_over_and_never_cut() -> None:
     story.find_power()
     assert story.events == ["adopted", "starting"]
     assert story.goal == PowerGoal("on", 4, already=True, cleared=True)
-    assert story.armed == {"timeout": Alarm(120.0, proof=True, since_s=0.0)}
+    assert story.armed == {"timeout": Alarm(120.0, proof=True, in_sight=True, since_s=0.0)}
 
 
 def test_power_that_came_on_by_itself_where_none_is_wanted_is_ended_in_an_orderly_way() -> None:

@@ -130,7 +130,7 @@ def test_a_guest_whose_power_is_made_sure_of_has_the_time_to_boot(start_timeout_
     story = Story(evolve(GUEST, start_timeout_s=start_timeout_s), state=Started(stable=True))
     story.wait(50)
     story.relay_asked()
-    assert story.armed == {"heartbeat": Alarm(patience_s, proof=True, since_s=50.0)}
+    assert story.armed == {"heartbeat": Alarm(patience_s, proof=True, in_sight=True, since_s=50.0)}
 
 
 @pytest.mark.parametrize("state", [Started(), Starting(relay=Relay(cleared=True, asked=True, on=True))])
@@ -227,9 +227,12 @@ ALARMS_AT_FULL_LENGTH = [
     (Stopped(backoff_s=40.0), {"settle": Alarm(5.0), "backoff": Alarm(40.0)}),
     (Starting(), {}),
     (Starting(relay=Relay(asked=True, cleared=True)), {}),
-    (Starting(relay=Relay(asked=True, cleared=True, on=True, on_at_s=3.0)), {"timeout": Alarm(240.0, proof=True, since_s=0.0)}),
-    (WillStop(relay=Relay(asked=True, cleared=True, on=True)), {"timeout": Alarm(240.0, proof=True, since_s=0.0)}),
-    (Started(stable=True, since_at_s=9.0), {"heartbeat": Alarm(300.0, proof=True)}),
+    (
+        Starting(relay=Relay(asked=True, cleared=True, on=True, on_at_s=3.0)),
+        {"timeout": Alarm(240.0, proof=True, in_sight=True, since_s=0.0)},
+    ),
+    (WillStop(relay=Relay(asked=True, cleared=True, on=True)), {"timeout": Alarm(240.0, proof=True, in_sight=True, since_s=0.0)}),
+    (Started(stable=True, since_at_s=9.0), {"heartbeat": Alarm(300.0, proof=True, in_sight=True)}),
     (
         Stopping(message=HaltMessage(sending=True, recent=True)),
         {"heartbeat": Alarm(60.0, proof=True), "timeout": Alarm(600.0, answered=True), "resend": Alarm(0.0)},

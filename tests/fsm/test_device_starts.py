@@ -22,7 +22,7 @@ def test_the_start_timeout_runs_from_the_confirmed_relay_on() -> None:
     story.relay_asked()
     assert story.armed == {}
     story.relay_on()
-    assert story.armed == {"timeout": Alarm(120.0, proof=True, since_s=500.0)}
+    assert story.armed == {"timeout": Alarm(120.0, proof=True, in_sight=True, since_s=500.0)}
 
 
 def test_a_second_sight_of_the_relay_neither_counts_nor_prolongs() -> None:

@@ -389,6 +389,43 @@ def test_an_alarm_that_wants_silence_and_an_answer_takes_no_answer_for_silence_b
         assert (alarms.nearest() is not None) == is_proved, supply
 
 
+@pytest.mark.parametrize("board_first", [True, False])
+def test_a_silence_counts_once_the_board_was_seen_after_the_deadline(*, board_first: bool) -> None:
+    alarms = Alarms()
+    alarms.plan({"heartbeat": Alarm(60, proof=True, in_sight=True)}, 0.0)
+    alarms.saw(Answered(0.0, "on"))
+    early, seen, silent = Answered(59.9, "on"), Answered(60.0, "on"), listened(60.0, 0.0)
+    for sight in (early, *((seen, silent) if board_first else (silent, seen))):
+        assert alarms.nearest() is None
+        assert alarms.needs(sight) == (sight is not early)
+        alarms.saw(sight)
+    assert alarms.nearest() is not None
+    assert not alarms.needs(seen)
+    assert not alarms.needs(silent)
+
+
+def test_a_silence_that_is_proved_while_the_board_cannot_be_seen_waits_for_its_answer_and_asks_for_looks() -> None:
+    alarms = Alarms()
+    alarms.plan({"heartbeat": Alarm(60, proof=True, in_sight=True)}, 0.0)
+    alarms.saw(Answered(10.0, "on"))
+    assert list(alarms.view(70.0)) == [AlarmView("heartbeat", 0.0, held=True, waits_for="silence")]
+    alarms.saw(listened(60.0, 0.0))
+    assert list(alarms.view(70.0)) == [AlarmView("heartbeat", 0.0, held=True, waits_for="answer")]
+    assert alarms.next_look_s() == 60.0 + LOOK_LATER_S
+
+
+def test_what_an_ear_proved_before_the_board_came_into_sight_is_proved_anew() -> None:
+    alarms = Alarms()
+    alarms.plan({"heartbeat": Alarm(60, proof=True, in_sight=True)}, 0.0)
+    alarms.saw(Answered(0.0, "on"))
+    alarms.saw(listened(60.0, 0.0))
+    alarms.saw(Answered(400.0, "on"))
+    assert alarms.nearest() is None
+    assert list(alarms.view(400.0)) == [AlarmView("heartbeat", 0.0, held=True, waits_for="silence")]
+    alarms.saw(listened(399.0, 0.0))
+    assert alarms.nearest() is not None
+
+
 def test_what_fires_says_what_the_latest_answer_showed() -> None:
     alarms = Alarms()
     alarms.plan({"adopt": Alarm(60, answered=True)}, 0.0)

@@ -15,13 +15,15 @@ LEAST_BOOT_S = 10.0
 class Alarm:
     """Wake the machine `after_s` seconds after `since_s`.
 
-    Two flags hold the alarm back after its deadline. With `proof` it fires once an ear has proved the silence. With `answered` it
+    Flags hold the alarm back after its deadline. With `proof` it fires once an ear has proved the silence. With `answered` it
     fires once a poll that was asked after the deadline is answered. With both, either will do, but the answer must show no power.
+    With `in_sight` it wants such an answer besides: while the board cannot be seen, nobody knows what became of the power.
     """
 
     after_s: float
     proof: bool = False
     answered: bool = False
+    in_sight: bool = False
     since_s: float | None = None  # trio's clock; None: from now
 
 

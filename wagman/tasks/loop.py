@@ -13,6 +13,9 @@ The rules it keeps, so that no machine has to:
   because one look proves no more than another.
 - An alarm that wants an answer is held until the board has given one since the deadline (`Answered`), whatever the answer. It
   says when it is late, by more than the board can go unseen: then nobody knows what happened meanwhile.
+- **What an ear proves counts while the board is in sight** (`in_sight`), and what it proved before only if the board was in sight
+  then, too: a guest that is silent because its power was away, which only the board can tell, is not asked to halt, least of all
+  where nobody could switch it on again.
 """
 
 import math
@@ -81,18 +84,21 @@ class Alarms:
     answered: Answered | None = None  # the latest
     listened: Listened | None = None
     late_s: float = LATE_S  # after this long somebody who looks at the board at all has looked
+    in_sight_from_s: float = -math.inf  # since when the board has answered without a gap of more than that
     _armed: dict[str, Armed] = field(init=False, factory=dict)
 
     def saw(self, sight: Sight) -> None:
         """Note that the board has answered, or that an ear has listened."""
-        if isinstance(sight, Answered):
-            self.answered = sight
-        else:
+        if isinstance(sight, Listened):
             self.listened = sight
+            return
+        if self.answered is None or sight.asked_at_s - self.answered.asked_at_s > self.late_s:
+            self.in_sight_from_s = sight.asked_at_s
+        self.answered = sight
 
     def needs(self, sight: Sight) -> bool:
         """Whether an alarm is held that this sight may release."""
-        return any(_shows(sight, armed) and not self.proved(armed) for armed in self._armed.values())
+        return any((_shows(sight, armed) or _sees(sight, armed)) and not self.proved(armed) for armed in self._armed.values())
 
     def plan(self, plan: Plan | None, now_s: float) -> None:
         """Take over a state's complete set of alarms: a new one is armed, KEEP stands, one that is not named is disarmed."""
@@ -113,9 +119,18 @@ class Alarms:
 
     def proved(self, armed: Armed) -> bool:
         """Whether only time keeps this alarm from firing."""
+        if armed.spec.in_sight and not _sees(self.answered, armed):
+            return False
+        return self._has_evidence(armed)
+
+    def _has_evidence(self, armed: Armed) -> bool:
+        """Whether the silence or the answer that the alarm rests on is there."""
         if not (armed.spec.proof or armed.spec.answered):
             return True
-        return _shows(self.listened, armed) or _shows(self.answered, armed)
+        is_old = (
+            armed.spec.in_sight and self.listened is not None and self.listened.asked_at_s < self.in_sight_from_s - LOOK_AGAIN_S
+        )
+        return (_shows(self.listened, armed) and not is_old) or _shows(self.answered, armed)
 
     def next_look_s(self) -> float:
         """When an alarm asks for the next look; infinity: none does."""
@@ -152,7 +167,8 @@ class Alarms:
         for armed in sorted(self._armed.values(), key=lambda armed: armed.due_s):
             in_s = max(0.0, armed.due_s - now_s)
             held = in_s == 0 and not self.proved(armed)
-            needs: Literal["silence", "answer"] = "silence" if armed.spec.proof else "answer"
+            is_silent = not armed.spec.proof or (armed.spec.in_sight and self._has_evidence(armed))
+            needs: Literal["silence", "answer"] = "answer" if is_silent else "silence"
             yield AlarmView(armed.name, in_s, held, needs if held else None)
 
 
@@ -164,6 +180,11 @@ def _shows(sight: Sight | None, armed: Armed) -> bool:
         case Answered() if armed.spec.answered:
             return sight.asked_at_s >= armed.due_s and (sight.supply == "off" or not armed.spec.proof)
     return False
+
+
+def _sees(sight: Sight | None, armed: Armed) -> bool:
+    """Whether this sight shows that the board could be seen when the alarm fell due."""
+    return armed.spec.in_sight and isinstance(sight, Answered) and sight.asked_at_s >= armed.due_s
 
 
 async def drive(

@@ -96,7 +96,8 @@ class Booting(State):
         return self.relay.on
 
     def resume(self, now: Situation) -> Plan:
-        return {"timeout": Alarm(now.start_timeout_s, proof=True, since_s=self.relay.on_at_s)} if self.relay.on else {}
+        since_s = self.relay.on_at_s
+        return {"timeout": Alarm(now.start_timeout_s, proof=True, in_sight=True, since_s=since_s)} if self.relay.on else {}
 
     def left_off(self, now_s: float, left_s: Callable[[str], float | None]) -> State:
         return self if self.relay.on_at_s is None else self.seen(waited_s=max(0.0, now_s - self.relay.on_at_s))

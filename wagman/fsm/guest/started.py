@@ -53,7 +53,7 @@ class Started(State):
     def on_relay_asked(self, now: Situation, asked: RelayAsked) -> Step:
         """Its power was doubted, and is made sure of: it may boot now, and then has the time that a start has."""
         patience_s = max(now.start_timeout_s, now.config.heartbeat_timeout_s)
-        anew: Plan = {"heartbeat": Alarm(patience_s, proof=True, since_s=asked.at_s)}
+        anew: Plan = {"heartbeat": Alarm(patience_s, proof=True, in_sight=True, since_s=asked.at_s)}
         return self.stay(now, alarms=anew if now.config.has_heartbeat else None)
 
     def on_board_stopping(self, now: Situation, stopping: BoardStopping) -> Step:
@@ -75,7 +75,7 @@ class Started(State):
     def resume(self, now: Situation, heard_at_s: float | None = None) -> Plan:
         """The alarms: silence since the latest beat; for a guest without a heartbeat, the time until it is stable."""
         if now.config.has_heartbeat:
-            return {"heartbeat": Alarm(now.config.heartbeat_timeout_s, proof=True, since_s=heard_at_s)}
+            return {"heartbeat": Alarm(now.config.heartbeat_timeout_s, proof=True, in_sight=True, since_s=heard_at_s)}
         return {} if self.stable else {"stable": Alarm(now.config.stable_after_s, answered=True, since_s=self.since_at_s)}
 
     def left_off(self, now_s: float, left_s: Callable[[str], float | None]) -> State:
