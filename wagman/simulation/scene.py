@@ -73,6 +73,7 @@ class Scene:
         self.heat.high_c = high_c(self.config)
         self.ports = {each.plug: Port(each, each, beat_s=beat_s(self.config, each)) for each in self.config.guests}
         self.by_name = {each.device.name: each for each in self.ports.values()}
+        self._forgets_ears()  # the first run has no log
 
     def quiet_s(self, *boards: str) -> float:
         """Return for how long nothing has disturbed what the service sees and does of these boards; without names, of all."""
@@ -159,7 +160,8 @@ class Scene:
                 self.kept.keep(self.left | self.by_name)
             return
         if isinstance(record, Began):
-            self._forgets_ears()
+            if self.is_forgotten:
+                self._forgets_ears()
             self.lossy, self.came_up_s = False, self.now_s
             self.unread.clear()
             log = () if self.log_lost or self.damaged else ("open",)
@@ -173,9 +175,8 @@ class Scene:
         self.lossy |= self.disk_in_trouble
 
     def _forgets_ears(self) -> None:
-        """Forget which ears were heard, if the log that keeps it is lost."""
-        if self.is_forgotten:
-            self.unheard.update(plug for plug, port in self.ports.items() if port.device.ears)
+        """Forget which ears were heard: the log that keeps it is lost, or there was none yet."""
+        self.unheard.update(plug for plug, port in self.ports.items() if port.device.ears)
 
     def _configured(self, config: Config) -> None:
         """Take over a configuration. Running timers go by the one before; a guest that is new on its port has no past there."""

@@ -88,7 +88,8 @@ class MediaFollow:
     failures: dict[str, int] = field(factory=dict)  # since the guest was stable
     cycles: dict[str, float] = field(factory=dict)  # relays that went on since then, or may have
     media: dict[str, str | None] = field(factory=dict)  # as announced for the present start
-    adopted: set[str] = field(factory=set)
+    # guests that were started, and not adopted, as the service remembers it: an older log tells of an older time
+    attempted: set[str] = field(factory=set)
 
     def see(self, record: Record, scene: Scene) -> Iterator[str]:
         """Check the announced medium against the failures, and the selected one against the announced one."""
@@ -99,6 +100,7 @@ class MediaFollow:
                 self.begins_anew(device.name)  # whenever its turn comes
         elif isinstance(record, Began) and scene.is_forgotten:
             self.failures.clear()
+            self.attempted.clear()
             self.cycles = dict.fromkeys(scene.by_name, math.inf)
         elif isinstance(record, RelayMoved) and record.on and record.plug in scene.ports:
             yield from self.moved(record, scene)
@@ -115,12 +117,12 @@ class MediaFollow:
         """Take in starts, failures, and what ends the count."""
         name, fields = device.name, shown.event.fields
         if shown.event.type == "device.starting":
-            self.adopted.discard(name)
+            self.attempted.add(name)
         if self.failed(shown.event):
             self.failures[name] = self.failures.get(name, 0) + 1
         match shown.event.type:
             case "device.adopted":
-                self.adopted.add(name)
+                self.attempted.discard(name)
             case "device.started" if fields.get("attempt"):  # also if a lost cut and a beat looked like a new power cycle
                 self.cycles[name] = max(self.cycles.get(name, 0), fields["attempt"])
             case "device.stable":
@@ -139,7 +141,7 @@ class MediaFollow:
     def failed(self, event: Event) -> bool:
         """Return whether a start has failed. If nobody saw the power come on, there was no start."""
         if event.type == "device.heartbeat_lost":
-            return not event.fields["stable"] and event.device not in self.adopted
+            return not event.fields["stable"] and event.device in self.attempted
         return event.type == "device.start_failed"
 
     def announced(self, device: DeviceConfig, attempt: int, media: str | None) -> Iterator[str]:
