@@ -9,6 +9,7 @@ from attrs import evolve
 
 from tests.simulation.mutants import mutant
 from tests.simulation.mutants_outlet import MUTANTS
+from wagman.fsm.alarms import Plan
 from wagman.fsm.guest import Situation, machine
 from wagman.fsm.guest.halting import Halting
 from wagman.fsm.outlet import Outlet
@@ -21,7 +22,9 @@ from wagman.io.ears.network import Network
 from wagman.io.ears.silence import Silence
 from wagman.model.facts import Blindness, Listened, Plug
 from wagman.service import parts
+from wagman.service.decided import Decided
 from wagman.service.routes import Routes
+from wagman.tasks.loop import Alarms
 
 __all__ = ["MUTANTS"]
 
@@ -103,8 +106,8 @@ def silence_on_a_network_needs_no_witness(patch: pytest.MonkeyPatch) -> None:
 def a_guest_cannot_have_come_up_while_the_network_was_out(patch: pytest.MonkeyPatch) -> None:
     real = Silence.unanswered
 
-    def unanswered(self: Silence, *times: Any) -> Listened | None:
-        proved = real(self, *times)
+    def unanswered(self: Silence, *times: Any, **how: Any) -> Listened | None:
+        proved = real(self, *times, **how)
         return proved and evolve(proved, stirred_at_s=-math.inf)
 
     patch.setattr(Silence, "unanswered", unanswered)
@@ -125,6 +128,36 @@ def the_word_of_an_earlier_run_is_enough_when_a_stop_times_out(patch: pytest.Mon
         return state.told(taken_up_at_s=None)
 
     patch.setattr(Halting, "resumed", resumed)
+
+
+@mutant("5 min; cable rail out; guest ai beat=0; 2 min; board rail restart cold; 4 min; cable rail in; 10 min", 6, site="plugs")
+def a_silence_counts_while_the_board_cannot_be_seen(patch: pytest.MonkeyPatch) -> None:
+    real = Alarms.plan
+
+    def plan(self: Alarms, plan: Plan | None, now_s: float) -> None:
+        real(self, plan and {name: alarm and evolve(alarm, in_sight=False) for name, alarm in plan.items()}, now_s)
+
+    patch.setattr(Alarms, "plan", plan)
+
+
+@mutant(
+    "5 min; pump: stop; 3 min; pump: start; 1 min; pump: stop; 2 min; service stop; disk barred log; disk undecided; 1 s; "
+    "service start; 3 min; pump: start; 2 min; service kill; 1 s",
+    4,
+    site="plugs",
+)
+def what_is_decided_without_a_memory_counts_less_than_what_is_in_it(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Decided, "leap", lambda self: None)
+
+
+ANEW = "7 min; cable out; gn: stop; 24 min; service kill; service start; 39 min; guest gn halt; 83 s; cable in; 10 min"
+"""The board starts a guest once more, which was told to halt before and falls silent, and nobody sees any of it."""
+
+
+@mutant(ANEW, 1, site="one")
+def what_was_heard_while_nobody_looked_is_no_sign_of_life(patch: pytest.MonkeyPatch) -> None:
+    real = Halting.on_silence
+    patch.setattr(Halting, "on_silence", lambda self, now, fired: real(self, now, evolve(fired, stirred=False)))
 
 
 # --- What boards are reached through ----------------------------------------------------------------------------------

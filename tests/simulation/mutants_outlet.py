@@ -20,7 +20,7 @@ REVIVED = "20 min; guest gn hang; 358 s; disk slow 20; 5 s; cable out; guest gn 
 
 NEVER_MET = (
     "5 min; service stop; disk wiped; disk undecided; board rail fault stranger on; 1 s; service start; 5 min; "
-    "guest cam hang; 8 min; network out; board rail restart cold; 60 s; all well; 20 min"
+    "cam: stop; 3 min; network out; board rail restart cold; 60 s; all well; 20 min"
 )
 """Another unit answers until an off is decided; the right one has been restarted by then, and its guest is not heard yet."""
 

@@ -25,11 +25,15 @@ STORIES = {
     "a stopped guest that beats": "20 min; gn: stop; 5 min; board fault sensor cu dead; board fault power 1 on; 15 min",
     "heat, and then no sensor": "20 min; board temp 80; 30 min; board fault sensor env dead; 7 h",
     "a spell of cold": "20 min; board temp -40; 5 min; board temp 20; 5 min",
+    "an operator starts what is disabled": "20 min; gn: disable; 5 min; gn: start; 1 min; gn: enable; gn: start; 5 min",
     "a board that is silent while a guest is started": "20 min; gn: stop; 5 min; board fault silent on; gn: start; 30 min",
     "a board that is silent in the scheduler's turn": "20 min; board powercycle; 55 s; board fault silent on; 30 min",
     "a guest that comes up while nobody can hear it": f"{BOOTING}; cable out; 1 min; guest gn beat=0; 4 min; cable in; 10 min",
     "the same guest, whose relay nobody saw go on": (
-        "20 min; gn: stop; 5 min; gn: start; 0.5 s; cable out; 2 min; guest gn beat=0; 4 min; cable in; 10 min"
+        "20 min; gn: stop; 5 min; gn: start; 1 s; cable out; 2 min; guest gn beat=0; 4 min; cable in; 10 min"
+    ),
+    "the same guest, whose relay went on later, as that of a v4 board does": (
+        "20 min; gn: stop; 5 min; gn: start; 5 s; cable out; 2 min; guest gn beat=0; 4 min; cable in; 10 min"
     ),
     "the same guest, switched on by the board": (
         "20 min; cable out; board powercycle; 4 min; guest gn beat=0; 2 min; cable in; 10 min"
