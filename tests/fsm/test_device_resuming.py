@@ -13,6 +13,7 @@ from wagman.fsm.alarms import Alarm
 from wagman.fsm.guest import Memory, Situation, State
 from wagman.fsm.guest.booting import Relay, Starting, WillStop
 from wagman.fsm.guest.halting import Halting, HaltMessage, Restarting, Stopping
+from wagman.fsm.guest.inputs import Review
 from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.stopped import Stopped
 from wagman.model.errors import StoreError
@@ -489,3 +490,20 @@ def test_the_memory_is_saved_as_version_0_1_0_knows_it_unless_something_is_order
 def test_what_is_no_state_is_not_trusted(saved: Any) -> None:
     with pytest.raises(StoreError):
         guest.restored(saved)
+
+
+@pytest.mark.parametrize(
+    ("memory", "recalled", "firm"),
+    [
+        (Memory(), True, False),
+        (Memory(), False, True),
+        (Memory(wanted="down"), True, True),
+        (Memory(enabled=False), True, True),
+    ],
+)
+def test_a_firm_cut_of_an_older_memory_is_none_where_a_later_decision_wants_the_guest_up(
+    memory: Memory, *, recalled: bool, firm: bool
+) -> None:
+    story = Story(state=Stopped(firm=True, cut=4), memory=memory)
+    story.tell(Review(recalled=recalled))
+    assert story.goal == PowerGoal("off", 4, firm=firm)

@@ -183,6 +183,21 @@ def test_what_the_service_goes_by_and_says_so_breaks_no_promise(script: str) -> 
     assert run(script, named="ordered").violation is None
 
 
+def test_a_kill_that_an_older_log_still_has_to_carry_out_does_not_cut_a_guest_that_was_started_since() -> None:
+    cuts: list[float] = []
+
+    def watch(record: Any) -> None:
+        if isinstance(record, RelayMoved) and record.plug.port == 3 and not record.on:
+            cuts.append(record.at_s)
+
+    script = (
+        "20 min; cable out; x1: kill; 1 min; service stop; disk copied; 1 s; service start; 1 min; cable in; 5 min; "
+        "x1: start; 5 min; service stop; disk restored; 1 s; service start; 5 min; all well; settled"
+    )
+    assert run(script, watch, named="one").violation is None
+    assert cuts == [pytest.approx(1328, abs=5)]  # the kill itself, once the cable is back
+
+
 def test_a_guest_that_hung_before_its_ear_had_ever_heard_it_is_left_alone() -> None:
     script = "182 s; service stop; 188 s; guest cam good=; guest cam hang; 5 min; service start; 10 min; all well; settled"
     assert run(script, named="mixed").violation is None

@@ -246,7 +246,12 @@ def review(state: State, now: Situation, said: Review) -> Step:
     if isinstance(state, Maintenance):
         # mark maintenance-of-an-older-memory
         return state.on_maintenance_over(now, DECIDED_BEFORE)
-    if isinstance(state, Stopped) or (now.allowed and now.memory.wanted == "up"):
+    may_run = now.allowed and now.memory.wanted == "up"
+    if isinstance(state, Stopped):
+        # A kill, or the end of a stop, that an older log still has to carry out: it may have been started since.
+        is_outdated = said.recalled and may_run and state.firm
+        return evolve(state, firm=False).stay(now) if is_outdated else state.stay(now)
+    if may_run:
         return state.stay(now)
     reason = "disabled in the configuration" if not now.config.enabled else DECIDED_BEFORE
     return evolve(halt(state, now, reason), verdict=None)  # there is no request to answer
