@@ -31,8 +31,8 @@ def written(tmp_path: Path, content: bytes) -> Path:
     return path
 
 
-def test_a_missing_file_is_told_by_its_name(tmp_path: Path) -> None:
-    assert problem(tmp_path / "no") == f"{tmp_path}/no: cannot be read: No such file or directory"
+def test_a_missing_file_is_told_by_its_name_and_what_writes_one(tmp_path: Path) -> None:
+    assert problem(tmp_path / "no") == f"{tmp_path}/no: cannot be read: No such file or directory: wagman init writes one"
 
 
 def test_a_directory_is_no_file(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ class Document:
     homes: Mapping[Path, str] = field(factory=dict)  # without the keys of the main file
 
 
-def read(path: str, name: str | None = None) -> str:
-    """The text of the file at `path`; `name` is what the problems call it.
+def read(path: str, name: str | None = None, *, advice: str = "") -> str:
+    """The text of the file at `path`; `name` is what the problems call it, `advice` what they say to do where it is not there.
 
     Raises:
         ConfigError: it cannot be read, is too large, or is not UTF-8.
@@ -44,6 +44,8 @@ def read(path: str, name: str | None = None) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigError((f"{name}:{line}: not UTF-8: save the file in that encoding",)) from error
+    except FileNotFoundError as error:
+        raise ConfigError((f"{name}: cannot be read: {error.strerror}{advice and f': {advice}'}",)) from error
     except OSError as error:
         raise ConfigError((f"{name}: cannot be read: {error.strerror}",)) from error
     except ValueError as error:  # a NUL in the path

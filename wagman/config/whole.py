@@ -56,7 +56,7 @@ def whole(path: str) -> Document:
     merged, problems, left = _Merged(path), list[str](), MOST_BYTES
     for name in files(path):
         try:
-            text = read(name)
+            text = read(name, advice="wagman init writes one" if name == path else "")
             left -= len(text.encode())
             merged.add(name, parse(text, name))
         except ConfigError as error:

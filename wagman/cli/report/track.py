@@ -211,8 +211,14 @@ class Track:
     def on_off(self, at_s: float, _fields: Mapping[str, Any], _asked_by: str | None) -> None:
         """The power was seen off; if it was lost, that has been counted."""
         if not self._is_lost:
-            # If it may have been off all the time, as on the first day, nothing has gone off.
-            self._goes_off(at_s, was_on=bool(self.power) and self.power[-1][1] in ("on", "switching"))
+            self._goes_off(at_s, was_on=self._was_on())
+
+    def _was_on(self) -> bool:
+        """Whether power that is seen off now was on. If it may have been off all the time, as on the first day, it was not."""
+        told = [what for _, what in self.power]
+        if self.state == "starting" and told[-1:] == ["switching"]:  # the off that comes before the new power
+            return told[-2:-1] == ["on"]
+        return told[-1:] in (["on"], ["switching"])
 
     def on_start_failed(self, at_s: float, fields: Mapping[str, Any], _asked_by: str | None) -> None:
         """The guest was not heard in time."""
