@@ -1,5 +1,7 @@
 """The page as things happen: restarts of the service, a link that is lost, hostile text, filters, the keyboard."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tests.cockpit.kit import DESK, NEEDED, card, install, logged_in, new_grouped_node, offered, shown_ids
@@ -206,20 +208,27 @@ def test_a_log_that_cannot_be_read_keeps_nobody_from_looking_at_the_guests(brows
             page.locator("#log").get_by_text("(not in the log yet)").first.wait_for()
 
 
-def test_a_log_that_is_gone_for_a_while_is_followed_on_from_where_it_was_once_it_is_back(sit: "Sit", node: Node) -> None:
-    page = sit("read").page()
-    page.locator("#live.is-live").wait_for()
-    require_every_event_once(page, node)
+@contextmanager
+def without_its_log(node: Node) -> Iterator[None]:
+    """The service runs, and cannot open its log until this is over."""
     node.processes[-1].terminate()
     node.processes[-1].wait()
     state, aside = node.folder / "state", node.folder / "aside"
     state.rename(aside)
     state.write_text("in the way of the folder")
     node.start_service()
-    page.get_by_text("the log cannot be read at present").wait_for()
-    assert page.locator("#live.is-live").is_visible()
+    yield
     state.unlink()
     aside.rename(state)
+
+
+def test_a_log_that_is_gone_for_a_while_is_followed_on_from_where_it_was_once_it_is_back(sit: "Sit", node: Node) -> None:
+    page = sit("read").page()
+    page.locator("#live.is-live").wait_for()
+    require_every_event_once(page, node)
+    with without_its_log(node):
+        page.get_by_text("the log cannot be read at present").wait_for()
+        assert page.locator("#live.is-live").is_visible()
     page.locator("#log-trouble").wait_for(state="hidden")
     node.call("enable", device="gn")
     require_every_event_once(page, node)
@@ -227,17 +236,10 @@ def test_a_log_that_is_gone_for_a_while_is_followed_on_from_where_it_was_once_it
 
 def test_a_page_that_is_opened_while_the_log_is_gone_has_all_of_it_once_it_is_back(sit: "Sit", node: Node) -> None:
     before = node.events()
-    node.processes[-1].terminate()
-    node.processes[-1].wait()
-    state, aside = node.folder / "state", node.folder / "aside"
-    state.rename(aside)
-    state.write_text("in the way of the folder")
-    node.start_service()
-    page = sit("read").page()
-    page.get_by_text("the log cannot be written").first.wait_for()
-    page.locator("#log > li[data-id=null]").first.wait_for()
-    state.unlink()
-    aside.rename(state)
+    with without_its_log(node):
+        page = sit("read").page()
+        page.get_by_text("the log cannot be written").first.wait_for()
+        page.locator("#log > li[data-id=null]").first.wait_for()
     page.get_by_text("the log was opened").first.wait_for()
     node.call("enable", device="gn")
     require_every_event_once(page, node)
