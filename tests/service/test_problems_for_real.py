@@ -51,6 +51,7 @@ def test_a_command_that_cannot_work_is_a_problem_from_the_start_until_it_can(nod
     found = problems(node)["shutdown:gn"]
     assert f"{program} cannot be run: No such file or directory" in found["text"]
     assert str(program) in found["do"]
+    eventually(lambda: node.events("service.started") != [])  # it is told once it is on the disk
     (started,) = node.events("service.started")
     assert any("device.gn" in warning and str(program) in warning for warning in started["fields"]["warnings"])
     assert "cannot be asked to halt" in wagman(node, "status").stdout.replace("\n", " ").replace("  ", "")
