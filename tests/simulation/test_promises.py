@@ -1,6 +1,7 @@
 """What the checkers may hold against the service, and what not, where it takes rare runs to get there."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -194,6 +195,19 @@ def test_a_guest_that_had_no_state_yet_cannot_lose_it_by_a_crash() -> None:
         *told(("device.adopted", "gn")),
     ]
     assert [text for record in records for text in checker.see(record, scene)] == []
+
+
+@pytest.mark.parametrize(("is_lossy", "is_wrong"), [(False, True), (True, False)])
+def test_a_guest_that_an_older_log_may_have_as_adopted_need_not_have_failed(*, is_lossy: bool, is_wrong: bool) -> None:
+    scene, checker = Scene(node()), MediaFollow()
+    scene.lossy = is_lossy
+
+    def about(type_: str, **fields: Any) -> EventShown:
+        return EventShown(1.0, Event(1, "2100-01-01T00:00:00.000Z", "run", 1.0, type_, "gn", None, fields))
+
+    started = about("device.starting", reason="its turn", attempt=1, media="emmc")
+    records = [started, Began(0.5, 2), about("device.heartbeat_lost", stable=False), started]
+    assert bool([text for record in records for text in checker.see(record, scene)]) == is_wrong
 
 
 def test_a_service_that_cannot_open_its_log_yet_counts_anew() -> None:

@@ -167,8 +167,8 @@ class Alarms:
         for armed in sorted(self._armed.values(), key=lambda armed: armed.due_s):
             in_s = max(0.0, armed.due_s - now_s)
             held = in_s == 0 and not self.proved(armed)
-            is_silent = not armed.spec.proof or (armed.spec.in_sight and self._has_evidence(armed))
-            needs: Literal["silence", "answer"] = "answer" if is_silent else "silence"
+            has_proof = not armed.spec.proof or (armed.spec.in_sight and self._has_evidence(armed))
+            needs: Literal["silence", "answer"] = "answer" if has_proof else "silence"
             yield AlarmView(armed.name, in_s, held, needs if held else None)
 
 
