@@ -206,7 +206,7 @@ def test_a_guest_that_an_older_log_may_have_as_adopted_need_not_have_failed(*, i
         return EventShown(1.0, Event(1, "2100-01-01T00:00:00.000Z", "run", 1.0, type_, "gn", None, fields))
 
     started = about("device.starting", reason="its turn", attempt=1, media="emmc")
-    records = [started, Began(0.5, 2), about("device.heartbeat_lost", stable=False), started]
+    records: list[Record] = [started, Began(0.5, 2), about("device.heartbeat_lost", stable=False), started]
     assert bool([text for record in records for text in checker.see(record, scene)]) == is_wrong
 
 
