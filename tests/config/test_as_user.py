@@ -155,3 +155,17 @@ def test_a_password_that_the_services_user_cannot_read_is_told_of(
     assert said() == ""
     file.write_text(file.read_text().replace(str(password), "plug"))  # a credential of the unit
     assert said() == ""
+
+
+@as_root
+def test_a_certificate_that_the_services_user_cannot_read_is_told_of(
+    public: Path, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(check, "service_account", lambda: NOBODY)
+    file.write_text(
+        f'[board]\nkind = "mqtt"\nhost = "192.0.2.9"\ntls_ca = "{public}/ca"\npreset = "zigbee2mqtt"\ndevice = "zigbee2mqtt/gn"\n'
+        "[device.gn]\nport = 1\nheartbeat = false\nshutdown = []\n"
+    )
+    assert check.run(str(file), anything_goes) == 0
+    where = f"{file}:4: board.tls_ca: warning: for the user nobody, {public}/ca cannot be read: "
+    assert capsys.readouterr().err == f"{where}No such file or directory\n"

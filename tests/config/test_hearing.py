@@ -280,6 +280,45 @@ def test_a_kernel_alone_is_a_weak_sign_of_life(
 
 
 @pytest.mark.parametrize(
+    ("heartbeats", "told"),
+    [
+        (("{ page = 'http://gn/' }", "{ page = 'http://nx/' }"), None),
+        (("{ page = 'http://gn/' }", "{ knock = 'gn' }"), None),
+        (("[{ page = 'http://gn/' },\n{ page = 'http://gn/' }]", "false"), None),
+        (("{ page = 'http://gn/' }", "{ page = 'http://gn/', every = '20s', timeout = '1s' }"), "8: device.nx.heartbeat.page"),
+        (("{ page = 'http://gn/' }", "[{ knock = 'nx' },\n{ page = 'http://gn/' }]"), "9: device.nx.heartbeat[1].page"),
+    ],
+)
+def test_two_guests_that_are_heard_in_the_same_way_are_a_warning(
+    tmp_path: Path, heartbeats: tuple[str, str], told: str | None
+) -> None:
+    path = tmp_path / "f"
+    one, other = heartbeats
+    guest = "[device.{}]\nport = {}\nshutdown = []\nheartbeat = {}\n"
+    path.write_text(f"{guest.format('gn', 1, one)}{guest.format('nx', 2, other)}{LAN}")
+    loads(path.read_text(), "f")
+    said = 'warning: "nx" is heard by page http://gn/, and so is "gn"'
+    assert [line.partition(": while one")[0] for line in advice(str(path))] == ([f"{path}:{told}: {said}"] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("keys", "is_told"),
+    [
+        ("heartbeat = false\nheartbeat_timeout = '5min'\n", True),
+        ("heartbeat = false\n[defaults]\nheartbeat_timeout = '5min'\n", False),
+        ("heartbeat_timeout = '5min'\n", False),
+    ],
+)
+def test_a_patience_with_a_guest_that_nobody_hears_is_a_warning(tmp_path: Path, keys: str, *, is_told: bool) -> None:
+    path = tmp_path / "f"
+    path.write_text(f"[device.gn]\nport = 1\nshutdown = []\n{keys}")
+    loads(path.read_text(), "f")
+    told = advice(str(path))
+    assert len(told) == is_told
+    assert all(line.startswith(f"{path}:5: device.gn.heartbeat_timeout: warning: nobody hears this guest") for line in told)
+
+
+@pytest.mark.parametrize(
     ("keys", "told"),
     [
         ("heartbeat = { page = 'http://gn/', timeout = '100s' }\n", None),
@@ -314,10 +353,9 @@ def test_a_silence_that_a_wagman_never_shows_is_a_warning(tmp_path: Path, keys: 
     path = tmp_path / "f"
     path.write_text(f"[device.gn]\nport = 1\nshutdown = ['halt']\n{keys}")
     loads(path.read_text(), "f")
-    told = [line.removeprefix(f"{path}:4: device.gn.heartbeat_timeout: warning: ") for line in advice(str(path))]
-    assert [line.startswith('heartbeat_timeout is 45min, and board "board" shows no silence of 45min') for line in told] == [
-        True
-    ] * is_told
+    start = f"{path}:4: device.gn.heartbeat_timeout: warning: "
+    told = 'heartbeat_timeout is 45min, and board "board" shows no silence of 45min'
+    assert sum(line.startswith(start + told) for line in advice(str(path))) == is_told
 
 
 def test_how_guests_are_heard_changes_with_a_restart() -> None:

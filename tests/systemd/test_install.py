@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.systemd.pretended import accounts, add, everything, pretend, take, wagman
-from wagman.cli.outcome import CommandError
+from wagman.cli import main
+from wagman.cli.outcome import FAILED, CommandError
 from wagman.config.load import load
 from wagman.systemd import install
 from wagman.systemd.steps import InstallError, Target
@@ -45,6 +46,16 @@ def test_doing_it_again_changes_nothing(root: Path, capsys: pytest.CaptureFixtur
     assert wagman(root) == 0
     assert capsys.readouterr().out == "nothing to do\n"
     assert everything(root) == before
+
+
+def test_who_is_not_root_is_told_so_before_anything_is_begun(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    for more in ([], ["--remove", "--yes"]):
+        assert main(["install-service", *more]) == FAILED
+        said = "wagman: this changes the system, which only root may: use sudo, or look at it first with --dry-run\n"
+        assert capsys.readouterr() == ("", said)
 
 
 def test_a_dry_run_shows_all_of_it_and_does_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

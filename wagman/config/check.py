@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from wagman.config.as_user import SEARCH_PATH, Account, account_of, service_account
-from wagman.config.load import Place, advice, commands, load, placed, secret_files
+from wagman.config.load import Place, advice, commands, load, placed, read_files
 from wagman.config.runnable import trouble, unread
 from wagman.config.schema import Config
 from wagman.config.whole import BESIDE, files
@@ -121,8 +121,8 @@ def _unrunnable(path: str, account: Account | None) -> Sequence[str]:
 
 
 def _unread(path: str, account: Account | None) -> Sequence[str]:
-    """A line with its place for each password or key that cannot be read: a board or an ear would be found to be deaf later."""
-    found = secret_files(path)
+    """A line with its place for each file that cannot be read: a board or an ear would be found to be deaf later."""
+    found = read_files(path)
     told = account.ask(lambda: [unread(file) for file in found.values()]) if account else None
     whose = "whoever runs this" if account is None or told is None else f"the user {account.name}"
     why_not = [unread(file) for file in found.values()] if told is None else told

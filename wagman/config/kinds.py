@@ -113,6 +113,7 @@ def _port_name(value: object) -> str:
 BOOLEAN = _only("true or false", lambda value: isinstance(value, bool))
 TEXT = _only("a non-empty string of printable characters", _is_text)
 SERIAL_PORT = Kind(TEXT.wants, TEXT.read)  # a kind of its own: only one key of a file may name a port
+FILE = Kind("the path of a file", TEXT.read)  # one that is read, and is no secret
 SOCKET_PATH = _only(f"a path of 1 to {MOST_BYTES} bytes", lambda value: _is_path(value, MOST_BYTES))
 NUMBER = _only("a finite number", _is_number, float)
 NUMBER_FROM_0 = _only("a finite number, 0 or more", lambda value: _is_number(value) and value >= 0, float)

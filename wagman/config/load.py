@@ -10,6 +10,7 @@ from wagman.config.checks.subject import Subject
 from wagman.config.commands import commands_of
 from wagman.config.document import Document, parse, read
 from wagman.config.findings import Findings
+from wagman.config.kinds import FILE
 from wagman.config.positions import Path
 from wagman.config.schema import Config, DeviceConfig
 from wagman.config.secrets import SECRET_FILE
@@ -75,10 +76,11 @@ def commands(path: str) -> Mapping[Path, Sequence[str]]:
     return found
 
 
-def secret_files(path: str) -> Mapping[Path, str]:
-    """Every file with a password or a key that the file at `path`, which must be right, names by its place."""
-    named = named_files(_subject(whole(path)), SECRET_FILE)
-    return {at: file for at, file in named if file.startswith("/")}  # the others are credentials, which systemd hands over
+def read_files(path: str) -> Mapping[Path, str]:
+    """Every file that is read for what the file at `path`, which must be right, says: passwords, keys and certificates."""
+    subject = _subject(whole(path))
+    secret = {at: file for at, file in named_files(subject, SECRET_FILE) if file.startswith("/")}
+    return secret | dict(named_files(subject, FILE))  # other secrets are credentials, which systemd hands over
 
 
 def placed(path: str, told: Iterable[tuple[Place, str]]) -> Sequence[str]:

@@ -1,10 +1,11 @@
-"""Commands that the service runs, and files with passwords and keys that it reads: that they will work when needed."""
+"""Commands that the service runs, and files that it reads (passwords, keys, certificates): that they will work when needed."""
 
 import errno
 import os
 from collections.abc import Iterator
 
 from wagman.config.as_user import SEARCH_PATH
+from wagman.config.kinds import FILE
 from wagman.config.load import commands, placed
 from wagman.config.runnable import trouble
 from wagman.config.schema import Config
@@ -18,9 +19,6 @@ MEND = "mend it, then wagman check-config"
 
 BARRED = (os.strerror(errno.EACCES), "cannot be run by this user")
 """Words about a program or a file that another user may be able to use."""
-
-AUTHORITY = "tls_ca"
-"""The key of a file that is no secret, and is checked, too."""
 
 
 def runnable(path: str, search: str = SEARCH_PATH) -> Iterator[Found]:
@@ -52,7 +50,7 @@ def files(config: Config) -> Iterator[tuple[str, str, str]]:
     for whose, section in parts(config):
         for key, attribute in settings(type(section)).items():
             value = getattr(section, attribute.name)
-            if value is not None and (attribute.metadata["setting"].kind is SECRET_FILE or key == AUTHORITY):
+            if value is not None and (attribute.metadata["setting"].kind in (FILE, SECRET_FILE)):
                 yield whose, key, value
 
 

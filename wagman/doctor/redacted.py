@@ -10,7 +10,7 @@ from attrs import define, field
 from wagman.config.ears import URL, StillDraws
 from wagman.config.enclosure import Bounds, EnvironmentConfig
 from wagman.config.gauges import GaugeConfig
-from wagman.config.kinds import HEARING, SOCKET_PATH, STILL_ON, TEXT, WITNESS, Kind, one_of
+from wagman.config.kinds import FILE, HEARING, SOCKET_PATH, STILL_ON, TEXT, WITNESS, Kind, one_of
 from wagman.config.positions import Path, key_lines
 from wagman.config.registry import BOARDS, EARS, KindError, Registry
 from wagman.config.schema import DeviceConfig, NetworkConfig, WagmanConfig
@@ -30,10 +30,10 @@ TABLES = NAMED | {"service", "wagman", "defaults", "heartbeat", "witness", "stil
 NAMES = frozenset({"control_group", "operate_group", "read_group", "board", "network", "after", "start_order", "port"})
 """Keys whose values are names."""
 
-PATHS = frozenset({"device", "chip", "serial", "state_dir", "socket", "tls_ca"})
+PATHS = frozenset({"device", "chip", "serial", "state_dir", "socket"})
 """Keys of the kind of any text whose values are paths."""
 
-ANYTHING = (TEXT, SOCKET_PATH, SECRET_FILE, HEARING, STILL_ON, WITNESS)
+ANYTHING = (TEXT, FILE, SOCKET_PATH, SECRET_FILE, HEARING, STILL_ON, WITNESS)
 """Kinds that accept any text."""
 
 HEAD = "# Written anew by wagman doctor: without comments, and without what may be a secret. The lines are those of the file.\n"
@@ -114,7 +114,7 @@ class Copy:
 
 def _is_file(key: str, fitting: list[Kind]) -> bool:
     """Whether the value of a key is the path of a file."""
-    return key in PATHS or any(kind is SECRET_FILE for kind in fitting)
+    return key in PATHS or any(kind in (FILE, SECRET_FILE) for kind in fitting)
 
 
 def _is_tame(value: str) -> bool:

@@ -71,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
     target = Target(Path(args.root).resolve())
     if not target.root.is_dir():
         raise CommandError(f"--root: {target.root} is no directory", USAGE)
+    if target.root == Path("/") and os.geteuid() != 0 and not args.dry_run:
+        raise CommandError("this changes the system, which only root may: use sudo, or look at it first with --dry-run")
     if is_packaged(target):
         return _beside_the_package(target, args)
     return remove(target, args) if args.remove else install(target, args)

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+from attrs import evolve
+
 from wagman.config import durations
 from wagman.config.checks.guests import value
 from wagman.config.checks.subject import Subject, too_short
@@ -220,5 +222,31 @@ def advise_patience(subject: Subject) -> Iterator[Finding]:
             yield Finding(subject.source(device, "heartbeat_timeout"), message)
 
 
+def advise_alike(subject: Subject) -> Iterator[Finding]:
+    """Of two guests that are heard in the same way, nobody notices that one hangs."""
+    whose = dict[EarConfig, str]()
+    for guest in subject.config.guests:
+        for ear, path in subject.ears(guest):
+            first = whose.setdefault(evolve(ear, every_s=0.0, timeout_s=0.0, network=None), guest.name)
+            if first != guest.name:
+                message = (
+                    f"warning: {show(guest.name)} is heard by {ear.source}, and so is {show(first)}: while one of them runs, "
+                    "nobody notices that the other hangs. Say how each is heard by itself"
+                )
+                yield Finding((*path, ear.kind), message)
+
+
+def advise_deaf(subject: Subject) -> Iterator[Finding]:
+    """A guest that nobody hears is never silent."""
+    for guest in subject.config.guests:
+        path = ("device", guest.name, "heartbeat_timeout")
+        if not guest.has_heartbeat and subject.states(path):
+            message = (
+                "warning: nobody hears this guest (heartbeat = false), so that it is never restarted for its silence: say how it "
+                "is heard, or remove this key"
+            )
+            yield Finding(path, message)
+
+
 CHECKS = (check_board_hears, check_evidence, check_still_on, check_every, check_networks, check_witnesses)
-ADVICE = (advise_kernel, advise_silence, advise_timeout, advise_patience)
+ADVICE = (advise_kernel, advise_silence, advise_timeout, advise_patience, advise_alike, advise_deaf)

@@ -4,7 +4,7 @@ import re
 
 from attrs import field, frozen
 
-from wagman.config.kinds import BOOLEAN, TEXT, Kind
+from wagman.config.kinds import BOOLEAN, FILE, TEXT, Kind
 from wagman.config.secrets import SECRET_FILE
 from wagman.config.setting import setting
 from wagman.io.mqtt.client import Broker
@@ -67,7 +67,7 @@ class BrokerKeys:
     tls_ca: str | None = field(
         default=None,
         metadata=setting(
-            TEXT,
+            FILE,
             "The file with the certificate of the authority that vouches for the broker, in place of the system's. It "
             "implies `tls`.",
         ),
