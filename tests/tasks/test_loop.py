@@ -17,7 +17,7 @@ from wagman.io.ears.tcp import TcpEar
 from wagman.model.facts import Answered, Listened, Supply
 from wagman.service.parts import late_s
 from wagman.tasks.inbox import CAPACITY, Inbox
-from wagman.tasks.loop import LOOK_LATER_S, LOOKS, Alarms, AlarmView, drive
+from wagman.tasks.loop import LOOK_AGAIN_S, LOOK_LATER_S, LOOKS, Alarms, AlarmView, drive
 
 
 def virtually(main: Callable[[], Awaitable[None]]) -> None:
@@ -424,6 +424,23 @@ def test_what_an_ear_proved_before_the_board_came_into_sight_is_proved_anew() ->
     assert list(alarms.view(400.0)) == [AlarmView("heartbeat", 0.0, held=True, waits_for="silence")]
     alarms.saw(listened(399.0, 0.0))
     assert alarms.nearest() is not None
+
+
+def test_a_board_is_in_sight_as_long_as_it_never_went_unanswered_for_longer_than_it_may() -> None:
+    alarms = Alarms(late_s=60.0)
+    for asked_at_s, from_s in ((100.0, 100.0), (160.0, 100.0), (220.0, 100.0), (280.1, 280.1)):
+        alarms.saw(Answered(asked_at_s, "on"))
+        assert alarms.in_sight_from_s == from_s
+
+
+@pytest.mark.parametrize(("before_s", "counts"), [(LOOK_AGAIN_S, True), (LOOK_AGAIN_S + 1e-6, False)])
+def test_what_an_ear_proved_just_before_the_board_came_into_sight_counts(before_s: float, *, counts: bool) -> None:
+    """A round of questions to the board and one to the guest take a moment each."""
+    alarms = Alarms()
+    alarms.plan({"heartbeat": Alarm(60, proof=True, in_sight=True)}, 0.0)
+    alarms.saw(listened(400.0 - before_s, 0.0))
+    alarms.saw(Answered(400.0, "on"))
+    assert (alarms.nearest() is not None) == counts
 
 
 def test_what_fires_says_what_the_latest_answer_showed() -> None:
