@@ -211,6 +211,14 @@ def test_a_guest_that_did_not_halt_in_time_is_told_of() -> None:
     assert sentence("stop", decided(subject)) == "gn: stopped after 41 s, power is off, it did not halt in time, and was cut"
 
 
+def test_an_off_that_nothing_shows_is_told_as_such() -> None:
+    subject = pursuit("stop", "stopping")
+    subject.heard(event("stopped"), NOW)
+    subject.heard(event("off", fields={"evidence": "assumed"}), NOW)
+    expected = "gn: stopped after 41 s, power is off, as its board replied, which can show nothing"
+    assert sentence("stop", decided(subject)) == expected
+
+
 def test_a_stop_for_a_while_that_is_over_before_the_guest_was_off_is_no_command_of_another() -> None:
     subject = pursuit("stop", "stopping")
     subject.heard(event("stop_over"), NOW)

@@ -1,6 +1,7 @@
 """What a heartbeat proves, and what power that came or went without our doing leads to."""
 
 import pytest
+from attrs import evolve
 
 from tests.fsm.guests import GUEST, MODEM, SWITCH, Story, started
 from wagman.config.schema import DeviceConfig
@@ -8,6 +9,7 @@ from wagman.fsm import guest
 from wagman.fsm.alarms import Alarm
 from wagman.fsm.guest import Memory
 from wagman.fsm.guest.halting import HaltMessage, Restarting
+from wagman.fsm.guest.started import Started
 from wagman.fsm.guest.stopped import Stopped
 from wagman.model.facts import Beat, PowerGoal
 
@@ -93,6 +95,12 @@ def test_a_guest_is_adopted_from_two_beats_at_least_ten_seconds_apart(apart_s: f
     assert ("adopted" in story.events) == adopted
 
 
+def test_a_beat_of_a_guest_that_runs_nobody_knows_since_when_begins_its_silence_anew() -> None:
+    story = Story(GUEST, Started(), now_s=100.0)
+    story.beat()
+    assert story.armed["heartbeat"] == Alarm(GUEST.heartbeat_timeout_s, proof=True, in_sight=True, since_s=100.0)
+
+
 def test_an_adopted_guest_has_been_silent_since_its_latest_beat_however_late_that_was_told() -> None:
     story = Story(now_s=100.0)
     story.beat()
@@ -104,8 +112,10 @@ def test_an_adopted_guest_has_been_silent_since_its_latest_beat_however_late_tha
     assert story.events[-2:] == ["heartbeat_lost", "stopping"]
 
 
-def test_many_beats_close_together_adopt_once_they_span_ten_seconds() -> None:
-    story = Story(now_s=100.0)
+@pytest.mark.parametrize("timeout_s", [5.0, 300.0])
+def test_many_beats_close_together_adopt_once_they_span_ten_seconds(timeout_s: float) -> None:
+    """However soon the guest counts as silent."""
+    story = Story(evolve(GUEST, heartbeat_timeout_s=timeout_s), now_s=100.0)
     for second in range(10):
         story.beat(after_s=float(bool(second)))
         assert story.name == "stopped"

@@ -14,6 +14,7 @@ from wagman.fsm.alarms import Alarm
 from wagman.fsm.guest import Memory, Situation, State
 from wagman.fsm.guest.halting import Halting, HaltMessage, Stopping
 from wagman.fsm.guest.inputs import MessageDone, Review
+from wagman.model.catalogue import sentence_of
 from wagman.model.facts import Beat, PowerGoal, RelayOff
 
 
@@ -450,3 +451,18 @@ def test_no_message_is_sent_again_where_the_configuration_has_lost_it() -> None:
     story = Story(evolve(GUEST, shutdown=()), restored(Stopping(message=HaltMessage(delivered=True))))
     story.beat()
     assert (story.name, story.messages) == ("stopping", [])
+
+
+def test_an_off_that_its_board_cannot_show_is_not_told_as_seen() -> None:
+    told = []
+    for assumed in (False, True):
+        story = started()
+        story.ask("stop")
+        story.halt()
+        story.tell(RelayOff(story.memory.cycle, story.now_s, assumed))
+        (draft,) = (draft for draft in story.drafts if draft.type == "device.off")
+        told.append((dict(draft.fields), sentence_of({"type": draft.type, "device": draft.device, "fields": draft.fields})))
+    assert told == [
+        ({}, "the power of gn was seen off"),
+        ({"evidence": "assumed"}, "the power of gn counts as off: its board has replied, and can show nothing"),
+    ]

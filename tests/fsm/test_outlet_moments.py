@@ -244,6 +244,26 @@ def test_a_start_that_was_called_off_before_anything_was_switched_on_ends_no_pow
     assert unused.wanted(PowerGoal("off", 6, taken=1), NOW_S).facts == (RelayOff(0, BEFORE_S),)
 
 
+def test_what_an_earlier_run_did_at_a_board_of_which_nothing_can_be_read_is_still_not_confirmed() -> None:
+    """Only a sign of life confirms that a guest has power there."""
+    for is_unread in (False, True):
+        new = evolve(Outlet.new(NOW_S, is_mute=False), is_unread=is_unread)
+        off, on = (new.wanted(PowerGoal(level, 7, already=True), NOW_S).outlet for level in ("off", "on"))
+        for each in (off, on):
+            assert (each.is_reached, each.confirmed, each.evidence) == (True, not is_unread, "assumed" if is_unread else None)
+        heard = on.beat(NOW_S + 9).outlet
+        assert (heard.confirmed, heard.evidence) == (True, "sensed")
+
+
+def test_an_off_that_nothing_shows_is_told_as_such() -> None:
+    replied = outlet(Variant(IS_ON, OFF, PendingCommand("off", has_replied=True)), asked_at_s=NOW_S - 9)
+    step = replied.assumed(NOW_S)
+    assert step.facts == (RelayOff(7, NOW_S, assumed=True),)
+    called = step.outlet.wanted(PowerGoal("on", 8, cleared=True, taken=1), NOW_S).outlet
+    again = called.wanted(PowerGoal("off", 8, taken=1), NOW_S)
+    assert again.facts == (RelayOff(7, NOW_S, assumed=True),)
+
+
 def test_what_has_shown_an_outlet_first_is_what_shows_it() -> None:
     on = outlet(Variant(On(7, "sensed"), CLEARED))
     assert on.seen_on(NOW_S, None, "the board started it", "told").outlet == on

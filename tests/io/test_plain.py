@@ -803,6 +803,15 @@ def test_where_nothing_can_be_read_a_reply_is_assumed_once_it_had_its_time_and_i
     with_rig(main, abilities=evolve(BLACK, settle_s=15.0))
 
 
+def test_where_nothing_can_be_read_what_an_earlier_run_did_stays_assumed() -> None:
+    async def main(rig: Rig) -> None:
+        rig.want("1", PowerGoal("off", 1, already=True))
+        await trio.sleep(600)
+        assert (rig.outlet("1").confirmed, rig.outlet("1").evidence, rig.sent("1")) == (False, "assumed", [])
+
+    with_rig(main, abilities=BLACK)
+
+
 def test_where_nothing_can_be_read_a_reply_that_does_not_come_is_waited_for_by_asking_again() -> None:
     async def main(rig: Rig) -> None:
         rig.want("1", ON(1))

@@ -11,6 +11,7 @@ from wagman.fsm.outlet import Off, On, Outlet
 from wagman.fsm.outlet.signs import EVIDENCE_S, GONE_S, SETTLE_S
 from wagman.io.board.pace import Pace
 from wagman.io.board.power import AFTER_SETTLE_S, BROWNOUT_S, UNSEEN_S, Power, SwitchOff, SwitchOn, SwitchPulse
+from wagman.model.backend import Abilities
 from wagman.model.facts import (
     UNTOUCHED,
     Port,
@@ -894,7 +895,7 @@ def test_an_on_names_the_medium_and_an_off_none_and_is_nobodys_turn() -> None:
 def test_a_board_is_looked_at_when_it_can_show_the_effect_and_once_more_when_its_meters_can() -> None:
     rig = Rig(1)
     rig.now_s += 60
-    rig.power.settle(10.0, 40.0)
+    rig.power.adapt(Abilities(settle_s=10.0, meter_settle_s=40.0))
     assert rig.power.look_s(rig.now_s) == math.inf
     rig.want(1, "on", 1, cleared=True)
     action = rig.next()
@@ -910,7 +911,7 @@ def test_a_board_is_looked_at_when_it_can_show_the_effect_and_once_more_when_its
 def test_a_board_that_shows_effects_at_once_is_asked_for_no_look() -> None:
     rig = Rig(1)
     rig.now_s += 60
-    rig.power.settle(SETTLE_S)
+    rig.power.adapt(Abilities(settle_s=SETTLE_S, meter_settle_s=0.0))
     rig.want(1, "on", 1, cleared=True)
     action = rig.next()
     assert isinstance(action, SwitchOn)
@@ -976,8 +977,8 @@ def test_a_port_that_nobody_knows_of_any_more_is_made_sure_of() -> None:
 def test_a_board_without_outlets_has_nothing_to_wait_for() -> None:
     empty = Power[int]({}, Pace(STAGGER_S, 0.0), 0.0, lambda _port, _fact: None)
     assert (empty.shown_from_s(), empty.next(0.0), empty.look_s(0.0)) == (-math.inf, math.inf, math.inf)
-    empty.settle(10.0)
-    assert (empty.settle_s, empty.meter_settle_s) == (10.0, 0.0)
+    empty.adapt(Abilities(settle_s=10.0, meter_settle_s=40.0))
+    assert (empty.settle_s, empty.meter_settle_s) == (10.0, 40.0)
 
 
 def test_two_boards_take_turns_and_one_whose_relay_on_is_under_way_has_the_other_wait() -> None:
@@ -997,7 +998,7 @@ def test_what_kind_of_guest_a_port_has_is_known_from_the_beginning() -> None:
 
 def test_a_port_that_is_left_counts_as_on_and_nothing_is_wanted_of_it() -> None:
     rig = Rig(1, 2)
-    rig.power.settle(7.0)
+    rig.power.adapt(Abilities(settle_s=7.0))
     rig.power.leave(1)
     assert rig.power.ports[1] == evolve(Outlet.new(rig.power.now_s, is_mute=True), state=On(0), settle_s=7.0)
     assert rig.power.off_times_s == {1: 0.0, 2: OFF_TIME_S}

@@ -95,6 +95,7 @@ class Pursuit:
         self.state = what if what in STATES else self.state
         match event["type"]:
             case "device.off" if self.verb in DOWN and self.state == "stopped":
+                self._remarks("as its board replied, which can show nothing" if event["fields"].get("evidence") else "")
                 self._reached(now, None, None)
             case "device.started" if self.verb in UP:
                 self._reached(now, event["fields"].get("media"), event["fields"].get("attempt"))
@@ -103,7 +104,7 @@ class Pursuit:
             case "device.brownout" if self.verb in UP:
                 self._decide("failed", now, BROWNOUT)
             case "device.stop_failed":
-                self._remark = "; ".join(filter(None, ("it did not halt in time, and was cut", self._remark)))
+                self._remarks("it did not halt in time, and was cut")
             case what if self.verb in DOWN and what in UNREACHED:
                 self._decide("failed", now, UNREACHED[what])
 
@@ -171,6 +172,9 @@ class Pursuit:
 
     def _is_older(self, event: Event) -> bool:
         return event["id"] is not None and self._event_id is not None and event["id"] <= self._event_id
+
+    def _remarks(self, words: str) -> None:
+        self._remark = "; ".join(filter(None, (words, self._remark)))
 
     def _reached(self, now: Moment, media: str | None, attempt: int | None) -> None:
         self.state = "started" if self.verb in UP else "stopped"

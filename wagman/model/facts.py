@@ -172,6 +172,7 @@ class RelayOff:
 
     cycle: int  # the power cycle that this ended
     at_s: float
+    assumed: bool = False  # there is no evidence, for nothing can be read of the board: it has only replied
 
 
 @frozen

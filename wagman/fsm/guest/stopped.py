@@ -50,8 +50,8 @@ class Stopped(State):
         is_before = self.off_at_s is not None and beat.at_s <= self.off_at_s  # the answer to a question from before the cut
         if is_before or not self.settled or not self.believes(now, beat):
             return self.stay(now)
-        first = self.beat_at_s
-        if first is None or beat.at_s - first > now.config.heartbeat_timeout_s:
+        first, within_s = self.beat_at_s, max(now.config.heartbeat_timeout_s, 2 * ADOPT_APART_S)
+        if first is None or beat.at_s - first > within_s:
             return evolve(self, beat_at_s=beat.at_s).stay(now)
         if beat.at_s - first < ADOPT_APART_S:
             return self.stay(now)
@@ -95,7 +95,8 @@ class Stopped(State):
     def on_relay_off(self, now: Situation, off: RelayOff) -> Step:
         # Beats from before the off prove nothing about the time after it, and beats right after it are echoes.
         plan: Plan = {"settle": Alarm(now.config.settle_s, since_s=off.at_s), "backoff": KEEP, "adopt": KEEP}
-        told = () if self.off or self.untouched else (now.event("off"),)
+        evidence = {"evidence": "assumed"} if off.assumed else {}
+        told = () if self.off or self.untouched else (now.event("off", **evidence),)
         return evolve(self, off=True, off_at_s=off.at_s, settled=False, beat_at_s=None).stay(now, *told, alarms=plan)
 
     def on_start(self, now: Situation) -> Step:

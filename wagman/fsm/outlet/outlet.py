@@ -55,6 +55,7 @@ class Outlet:
     reports: int = 0  # how many times power lost or found was reported so far
     settle_s: float = SETTLE_S  # how long after a command a reading may not show its effect yet
     pulse_s: float = 0.0  # > 0: a board is reached through it, and an off before an on is a pulse of this length
+    is_unread: bool = False  # nothing can be read of its board, in no run of the service
 
     @classmethod
     def new(cls, now_s: float, *, is_mute: bool) -> "Outlet":
@@ -85,7 +86,8 @@ class Outlet:
             return "assumed" if self.pending is not None and self.pending.has_replied else None
         if self.relay == "on" and self.signs.beat_at_s > self.signs.on_at_s:
             return "sensed"
-        return self.signs.proof if self.relay == self.signs.supply == "on" else self.state.proof
+        proof = self.signs.proof if self.relay == self.signs.supply == "on" else self.state.proof
+        return "assumed" if proof is None and self.is_unread else proof
 
     @property
     def shows(self) -> str:
@@ -184,7 +186,8 @@ class Outlet:
             return now.goto(now.state.believed(goal))
         cycle = now.state.cycle or 0
         if goal.level == "off" and is_new and now.is_reached:
-            return Step(now, (RelayOff(cycle, self.signs.off_at_s),))  # a start was called off: nothing is left to do
+            # A start was called off: nothing is left to do.
+            return Step(now, (RelayOff(cycle, self.signs.off_at_s, not now.confirmed),))
         is_taken_over = goal.level == "untouched" and goal.cycle > cycle
         return now.goto(now.state.taken_over(goal.cycle)) if is_taken_over else Step(now)
 
@@ -397,7 +400,7 @@ class Outlet:
         """The outlet is off, as it was told."""
         cycle = self.state.cycle or 0
         now = self.signed(off_at_s=max(self.signs.off_at_s, at_s), stuck_at_s=-math.inf)
-        return now.goto(Off(cycle, is_kept=True, proof=proof), RelayOff(cycle, at_s), ends=True)
+        return now.goto(Off(cycle, is_kept=True, proof=proof), RelayOff(cycle, at_s, proof == "assumed"), ends=True)
 
     def stray(self, at_s: float, why: str, supply: Supply = "on", proof: Evidence | None = None) -> Step:
         """The outlet is on, or (`supply` unknown) may be, and the service did not switch it on: report it."""

@@ -137,7 +137,7 @@ class PlainDriver:
             address = self.backend.address
             raise StrangerError(f"{identity.board_id} answers at {address}, and not {met.board_id}: it is not switched")
         self._anew |= identity.anew
-        self.senses.power.settle(self.backend.abilities.settle_s, self.backend.abilities.meter_settle_s)
+        self.senses.power.adapt(self.backend.abilities)
         # A warm restart may have followed a cold one that went unseen.
         is_next = met is None or identity.boots - met.boots <= 1
         has_survived = self.backend.abilities.survives and is_next

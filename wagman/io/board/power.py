@@ -17,6 +17,7 @@ from attrs import define, evolve, field, frozen
 from wagman.fsm.outlet import Fate, Level, On, Outlet, Step
 from wagman.fsm.outlet.signs import SETTLE_S
 from wagman.io.board.pace import Pace
+from wagman.model.backend import Abilities
 from wagman.model.facts import Evidence, Port, PortFact, PowerGoal, Supply
 
 P = TypeVar("P", bound=Port)
@@ -117,14 +118,11 @@ class Power(Generic[P]):
             pulse_s = off_s if number in ways else 0.0
             self.ports[number] = evolve(self.ports[number], is_mute=number in mute, pulse_s=pulse_s)
 
-    def settle(self, settle_s: float, meter_settle_s: float = 0.0) -> None:
-        """Take over how long after a command the board may still show the old state, and its meters nothing."""
-        # mark board-that-needs-time
-        self.meter_settle_s = meter_settle_s
-        # mark board-that-needs-time
-        if settle_s != self.settle_s:
-            self.settle_s = settle_s
-            self.ports = {number: evolve(outlet, settle_s=settle_s) for number, outlet in self.ports.items()}
+    def adapt(self, abilities: Abilities) -> None:
+        """Take over what the board can show, and how long after a command it may still show the old state, or no power."""
+        settle_s, is_unread = abilities.settle_s, abilities.readback == "none"
+        self.settle_s, self.meter_settle_s = settle_s, abilities.meter_settle_s
+        self.ports = {number: evolve(each, settle_s=settle_s, is_unread=is_unread) for number, each in self.ports.items()}
 
     def leave(self, number: P) -> None:
         """Count the port as on, and want nothing of it: it has no guest any more. Only its current shows whether it is on."""

@@ -23,6 +23,7 @@ FIELDS: Mapping[str, str] = {
     "do": "what to do about the problem",
     "due_in_s": "the wait before the next try, in seconds",
     "error": "the error, in the words of the program",
+    "evidence": "assumed, where nothing shows that the power is off; missing where the board has shown it",
     "failures": "failed starts in a row; of `board.unmanaged`: those that the board has counted",
     "for": "the person for whom the program at the socket asked, as that program says",
     "for_s": "for how long, in seconds; null or missing: until somebody says otherwise, or, of maintenance, that it ends now",

@@ -7,6 +7,8 @@ from wagman.model.words import NOT_KNOWN_YET
 
 _START = ("attempt", "media")
 
+_SEEN_OFF = "the power of {it} was seen off"
+
 
 def _started(view: EventView) -> str:
     return tell("{it} had started already", why="reason")(view) if view.text("reason") else tell("{it} started", start)(view)
@@ -22,6 +24,12 @@ def _stopped(view: EventView) -> str:
     if view.text("reason") == NOT_KNOWN_YET:
         return f"{view.it} is to be off, and it is not known yet whether it runs"
     return tell("{it} stopped", _SILENT, lasting("due_in_s", "next try in {}"), why="reason")(view)
+
+
+def _off(view: EventView) -> str:
+    """The sentence; a reply of the board is no sight of the power."""
+    is_assumed = view.text("evidence") == "assumed"
+    return tell("the power of {it} counts as off: its board has replied, and can show nothing" if is_assumed else _SEEN_OFF)(view)
 
 
 def _stopping(view: EventView) -> str:
@@ -138,8 +146,10 @@ GUESTS: Mapping[str, EventType] = {
         ("reason", "due_in_s", "silent_s"),
     ),
     "device.off": EventType(
-        "the board has shown that the guest's power is off; once each time that it goes off",
-        tell("the power of {it} was seen off"),
+        "the board has shown that the guest's power is off, or, where it can show nothing, has replied that it did so; once each "
+        "time that it goes off",
+        _off,
+        ("evidence",),
     ),
     "device.message": EventType(
         "the guest's `shutdown` or `restart` command has ended",
