@@ -34,6 +34,7 @@ NOT_REACHED = {
     "service.request_failed": "a defect",
     "service.task_stuck": "takes a task that hangs: a process has that, virtual time waits for it",
     "network.unproved": "all guests are heard on their board here",
+    "store.illegible": "takes a bit that flips in the right place",
     "store.dropped": "takes 10,000 events while the disk is full",
     "wagman.start_refused": "takes a change of mind between the scheduler's decision and its arrival",
 }

@@ -874,13 +874,39 @@ def test_damage_found_by_a_reader_has_the_log_replaced(path: Path) -> None:
     in_virtual_time(body)
 
 
-def test_state_on_the_disk_that_is_no_json_is_not_trusted(path: Path) -> None:
+@pytest.mark.parametrize(("key", "decides"), [("device.gn", True), ("table.gn", True), ("tables", True), ("since.gn", False)])
+def test_state_on_the_disk_that_is_not_legible_costs_that_part_alone_and_only_once(
+    path: Path, key: str, *, decides: bool
+) -> None:
     async def body() -> None:
         async with journal_at(path) as (journal, _):
-            journal.record([], {"gn": {"wanted": "up"}})
+            journal.record([], {key: {"wanted": "up"}, "device.x1": {"wanted": "down"}})
+        raw(path, f"UPDATE memory SET value = '{{' WHERE key = '{key}'")  # noqa: S608 - our own words
+        rest, lost = {"device.x1": {"wanted": "down"}}, f"what lasted is not legible: {key}"
+        async with journal_at(path) as (again, told):
+            assert await again.load() == Loaded(rest, trusted=not decides, lost=lost if decides else None)
+            again.record([], {"device.x1": {"wanted": "up"}})
+        assert [event.fields for event in told if event.type == "store.illegible"] == [{"keys": [key]}]
+        async with journal_at(path) as (third, told):
+            assert await third.load() == Loaded({"device.x1": {"wanted": "up"}}, trusted=True)
+        assert types(told) == ["store.opened"]
+
+    in_virtual_time(body)
+
+
+def test_what_this_run_has_written_since_is_not_lost_where_a_log_that_is_opened_late_is_not_legible(path: Path) -> None:
+    async def body() -> None:
+        async with journal_at(path) as (journal, _):
+            journal.record([], {"device.gn": {"wanted": "up"}})
         raw(path, "UPDATE memory SET value = '{'")
-        async with journal_at(path, running=False) as (again, _):
-            assert await again.load() == Loaded({}, trusted=False, lost="what lasted is not legible")
+        async with journal_at(path, running=False) as (again, told), trio.open_nursery() as nursery:
+            again.record([], {"device.gn": {"wanted": "down"}})
+            await nursery.start(again.run)
+            await trio.sleep(1.0)
+            assert "store.illegible" in types(told)
+            nursery.cancel_scope.cancel()
+        with opened(path) as (_, found):
+            assert recorded(found.memory) == {"device.gn": '{"wanted":"down"}'}
 
     in_virtual_time(body)
 

@@ -16,9 +16,10 @@ from wagman.fsm.scheduler.states import Hibernating
 from wagman.model.facts import Sample
 from wagman.store import Event, Journal, Limits, Store, inline
 from wagman.store.event import utc_now
+from wagman.store.remembered import WAGMAN_KEY
 from wagman.tasks.inbox import CAPACITY, Inbox
 from wagman.tasks.moments import Clocks, Stamp
-from wagman.tasks.supervisor import KEY, Supervisor
+from wagman.tasks.supervisor import Supervisor
 
 HEAT = EnvironmentConfig(samples=1, sensors={"temperature_c": Bounds(high=70.0)})
 CONFIG = Config(devices=(DeviceConfig("gn", 1, shutdown=()),), environment=HEAT)
@@ -62,7 +63,7 @@ def with_node(folder: Path, body: Callable[[Node], Awaitable[None]]) -> Node:
 
 async def kept(folder: Path) -> Any:
     """What a service that comes up finds of the machine."""
-    return (await Node(folder).journal.load()).memory[KEY]["state"]
+    return (await Node(folder).journal.load()).memory[WAGMAN_KEY]["state"]
 
 
 async def hot_and_down(node: Node) -> None:

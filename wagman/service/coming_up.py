@@ -11,9 +11,9 @@ from wagman.service.decisions_file import Found
 from wagman.service.parts import Parts
 from wagman.service.watch import Watch
 from wagman.store import Loaded
+from wagman.store.remembered import WAGMAN_KEY
 from wagman.tasks.guest import Guest
 from wagman.tasks.moments import place_key
-from wagman.tasks.supervisor import KEY as WAGMAN_KEY
 
 
 async def resume(parts: Parts, watch: Watch, loaded: Loaded, found: Found, warnings: Sequence[str]) -> None:

@@ -9,9 +9,9 @@ from attrs import define, field
 from wagman.io.board.task import Board
 from wagman.model.facts import Draft
 from wagman.store import Journal
+from wagman.store.remembered import WAGMAN_KEY
 from wagman.tasks.guest import Guest
 from wagman.tasks.letters import Nudge
-from wagman.tasks.supervisor import KEY as WAGMAN_KEY
 from wagman.tasks.supervisor import Supervisor
 
 NUDGE_S = 15.0

@@ -6,9 +6,11 @@ from typing import Any, Self
 
 from attrs import field, fields, frozen
 
+from wagman.model.words import enumerated
 from wagman.store.aside import SetAside
 from wagman.store.event import Event
 from wagman.store.limits import PAGE_BYTES, Extent
+from wagman.store.remembered import may_decide
 
 SPARE_PAGES = 16
 """How many pages a transaction touches besides its own rows (chosen, generously)."""
@@ -30,26 +32,39 @@ class Opened:
     fresh: bool  # the log begins with this opening
     set_aside: tuple[SetAside, ...] = ()
 
+    @property
+    def illegible(self) -> tuple[str, ...]:
+        """The keys whose values are no JSON: SQLite's quick_check does not see what a flipped bit makes of a text."""
+        return tuple(key for key, value in self.memory.items() if not _is_json(value))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
 
 @frozen
 class Loaded:
     """The lasting state as it was found at the start: the newest value of each key."""
 
     memory: Mapping[str, Any]
-    trusted: bool  # False: the log is new, was replaced, or cannot be read
+    trusted: bool  # False: the log is new, was replaced, or cannot be read; or a part that may hold decisions is not legible
     lost: str | None = None  # why an existing log was set aside; None: none was
     # why an existing log cannot be read, so that its state may come later; None: it could be read, or there is none
     unread: str | None = None
 
     @classmethod
     def of(cls, opened: Opened) -> Self:
-        """The lasting state of an opened log; empty if one of the values is no JSON."""
+        """The lasting state of an opened log, without what is not legible."""
         lost = "; ".join(each.reason for each in opened.set_aside) or None
-        # SQLite's quick_check does not see what a flipped bit makes of a text.
-        try:
-            memory = {key: json.loads(value) for key, value in opened.memory.items()}
-        except (ValueError, RecursionError):
-            return cls({}, trusted=False, lost=lost or "what lasted is not legible")
+        illegible = opened.illegible
+        memory = {key: json.loads(value) for key, value in opened.memory.items() if key not in illegible}
+        decisions = [key for key in illegible if may_decide(key)]
+        if decisions:
+            return cls(memory, trusted=False, lost=lost or f"what lasted is not legible: {enumerated(decisions)}")
         return cls(memory, trusted=not opened.fresh, lost=lost)
 
 

@@ -200,6 +200,7 @@ class Journal:
         return opened
 
     def _begin_log(self, opened: Opened) -> None:
+        anew = [key for key in opened.illegible if key not in self._memory]
         if self.log_id is None:
             self._memory = {**opened.memory, **self._memory}
         else:  # the lasting state of the old log has to be in the new one, and nothing else
@@ -209,6 +210,8 @@ class Journal:
         for each in opened.set_aside:
             self._note("store.damaged", reason=each.reason, set_aside=str(each.path))
         self._note("store.opened", log_id=opened.log_id, new=opened.fresh)
+        if opened.illegible:  # it would not be legible at the next start either
+            self.record([(Draft("store.illegible", fields={"keys": list(opened.illegible)}), None)], dict.fromkeys(anew))
 
     # --- The store task -----------------------------------------------------------------------------------------------
 

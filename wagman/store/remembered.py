@@ -30,6 +30,14 @@ PREFIX = "device."
 HEARD_PREFIX = "heard."
 """How the keys begin under which the log keeps which sources of each guest were ever heard."""
 
+WAGMAN_KEY = "wagman"
+"""The key under which the log keeps the state of the scheduler, and the last command to all guests."""
+
+
+def may_decide(key: str) -> bool:
+    """Whether the log keeps decisions of operators under that key."""
+    return key in (TABLES_KEY, WAGMAN_KEY) or key.startswith((TABLE_PREFIX, PREFIX))
+
 
 @frozen
 class Logged:
@@ -77,7 +85,7 @@ def _of(memory: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def _command(memory: Mapping[str, Any]) -> Command | None:
-    match memory.get("wagman"):
+    match memory.get(WAGMAN_KEY):
         case {"command": command}:
             return command_of(command)
         case _:

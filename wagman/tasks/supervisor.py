@@ -16,14 +16,11 @@ from wagman.model.errors import StoreError
 from wagman.model.facts import Draft, HibernationOrder, Verdict
 from wagman.store import PREVIOUS, Cause, Journal, Receipt, Ref
 from wagman.store.decisions import Command, plain_command
+from wagman.store.remembered import WAGMAN_KEY
 from wagman.tasks.inbox import Inbox
 from wagman.tasks.letters import Letter, Nudge, Reply
 from wagman.tasks.loop import Alarms, drive
 from wagman.tasks.moments import Beginning, Clocks, place_key, restored_beginning
-
-KEY = "wagman"
-"""The name under which the store keeps the scheduler."""
-
 
 BY_ORDER = "an operator has it hibernate"
 """The reason of a stop that an operator's hibernation causes, and no heat."""
@@ -178,8 +175,8 @@ class Supervisor:
     def _record(self, drafts: Sequence[Draft], old: scheduler.State, led: Cause, *, begins: bool) -> None:
         """Record a step as one unit, each event with its cause; `led` is the event with which the state `old` began."""
         chain = [(draft, self._cause(draft, old, led, first=not number)) for number, draft in enumerate(drafts)]
-        places = {place_key(KEY): len(drafts) - 1} if begins and drafts else {}
-        self._receipt = self.journal.record(chain, {KEY: self.saved()}, places)
+        places = {place_key(WAGMAN_KEY): len(drafts) - 1} if begins and drafts else {}
+        self._receipt = self.journal.record(chain, {WAGMAN_KEY: self.saved()}, places)
         refs = self._receipt.refs
         if places:
             self.since = evolve(self.since, event=refs[-1])

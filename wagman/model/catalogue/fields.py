@@ -32,6 +32,8 @@ FIELDS: Mapping[str, str] = {
     "in_s": "in how many seconds the board power-cycles the controller",
     "instead": "the file that the service goes by instead",
     "keep": "guests that go on running",
+    "keys": "what is not legible: `device.GUEST` is the state of a guest, `table.GUEST` and `tables` are decisions, `wagman` is "
+    "the scheduler, `board.NAME`, `problem.ID`, `heard.GUEST` and `since.KEY` what was known of these",
     "limit": "the count at which the board gives the port up",
     "lines": "how many lines were lost",
     "log_id": "the identity of the log",

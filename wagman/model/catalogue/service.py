@@ -78,6 +78,10 @@ def _opened(view: EventView) -> str:
     return "a new log was begun" if view.is_true("new") else "the log was opened"
 
 
+def _illegible(view: EventView) -> str:
+    return f"what the log had kept of {view.items('keys') or 'some things'} is not legible, and begins anew"
+
+
 def _damaged(view: EventView) -> str:
     aside = view.text("set_aside")
     return tell("the log could not be used, and was set aside" + (f" as {aside}" if aside else ""), why="reason")(view)
@@ -236,6 +240,13 @@ SERVICE: Mapping[str, EventType] = {
         _damaged,
         ("reason", "set_aside"),
         "see [files that were set aside](store.md#files-that-were-set-aside)",
+        "warning",
+    ),
+    "store.illegible": EventType(
+        "parts of what the log keeps for the next start are not legible, as where the disk has changed a bit: they begin anew",
+        _illegible,
+        ("keys",),
+        "see [what is not legible](store.md#what-is-not-legible)",
         "warning",
     ),
     "store.unavailable": EventType(
