@@ -109,6 +109,24 @@ def test_a_host_learns_of_a_port_what_was_not_harmed_in_an_answer_that_is_one(
     assert set(told(said)) == ports
 
 
+@pytest.mark.parametrize(
+    ("lines", "ports"),
+    [
+        ((b"aa\n", b"bb\n", b"cc\n"), {1, 3}),
+        ((b"aaa\n", b"bb\n", b"cc\n"), {3}),
+        ((b"aa\n", b"bbb\n", b"cc\n"), {1, 3}),
+        ((b"aa\n", b"bb", b"cc\n"), {1}),
+        ((b"aa\n", b"", b"cc\n"), {1}),
+    ],
+    ids=["sound", "the line itself", "another one", "the end of the line before", "the line before is lost"],
+)
+def test_a_host_learns_what_a_line_with_a_checksum_tells_whatever_became_of_others(
+    lines: tuple[bytes, bytes, bytes], ports: set[int]
+) -> None:
+    said, tells = (b"aa\n", b"bb\n", b"cc\n"), ((1,), (), (3,))
+    assert set(told([Piece(*each, is_checked=True) for each in zip(said, lines, tells, strict=True)])) == ports
+
+
 @pytest.mark.parametrize("damage", [ByteFaults(), ByteFaults(corrupt=1.0)], ids=["sound", "damaged"])
 def test_beats_count_as_told_once_what_tells_of_them_was_read_undamaged(damage: ByteFaults) -> None:
     async def main() -> dict[int, float]:

@@ -1,4 +1,5 @@
 import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -907,6 +908,26 @@ def test_what_this_run_has_written_since_is_not_lost_where_a_log_that_is_opened_
             nursery.cancel_scope.cancel()
         with opened(path) as (_, found):
             assert recorded(found.memory) == {"device.gn": '{"wanted":"down"}'}
+
+    in_virtual_time(body)
+
+
+@pytest.mark.parametrize("how", ["a link", "a folder behind a link", "a pipe"])
+def test_a_log_that_is_elsewhere_or_no_file_is_not_taken_for_none(tmp_path: Path, how: str) -> None:
+    """As where a disk is not mounted: decisions may be there, so that this is no first day, and it answers at once."""
+
+    async def body() -> None:
+        place = tmp_path / "state" / "wagman.db"
+        if how == "a folder behind a link":
+            place.parent.symlink_to(tmp_path / "nowhere")
+        else:
+            place.parent.mkdir()
+            place.symlink_to(tmp_path / "nowhere" / "wagman.db") if how == "a link" else os.mkfifo(place)
+        async with journal_at(place, running=False) as (journal, _):
+            loaded = await journal.load()
+            assert (loaded.trusted, loaded.memory) == (False, {})
+            assert loaded.unread is not None
+            assert str(place) in loaded.unread
 
     in_virtual_time(body)
 

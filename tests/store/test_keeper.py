@@ -36,6 +36,18 @@ def test_it_is_of_no_use_to_others(file: SmallFile) -> None:
     assert file.path.stat().st_mode & 0o007 == 0
 
 
+@pytest.mark.parametrize("how", ["a link", "a folder behind a link", "a pipe"])
+def test_a_file_that_is_elsewhere_or_none_is_an_error_and_answers_at_once(tmp_path: Path, how: str) -> None:
+    place = tmp_path / "state" / "decisions.json"
+    if how == "a folder behind a link":
+        place.parent.symlink_to(tmp_path / "nowhere")
+    else:
+        place.parent.mkdir()
+        place.symlink_to(tmp_path / "nowhere" / "decisions.json") if how == "a link" else os.mkfifo(place)
+    with pytest.raises(StoreError, match=f"cannot read {place}: .*(leads nowhere: is a disk not mounted|it is a pipe)"):
+        SmallFile(place).read()
+
+
 class PowerCutError(BaseException):
     """The power goes: nothing is caught."""
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf
 from typing import TypeAlias
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from wagman.fake.clock import BoardClock
 from wagman.fake.faults import Faults
@@ -37,6 +37,7 @@ class Piece:
     said: bytes
     data: bytes
     tells: tuple[int, ...]
+    is_checked: bool = False  # a line with a checksum of its own, which the host believes or not by itself
 
     @property
     def read(self) -> bytes:
@@ -50,7 +51,18 @@ class Piece:
 
 
 def told(pieces: Sequence[Piece]) -> Iterator[int]:
-    """Yield the ports whose heartbeat the host learns: no word is missing, and those of the frame and the port are undamaged."""
+    """Yield the ports whose heartbeat the host learns.
+
+    Of a line with a checksum, if it is undamaged, and so is the end of the line before it; of a frame, if no word of it is
+    missing, and its own words and those of the port are undamaged.
+    """
+    for before, each in zip((None, *pieces), pieces, strict=False):
+        if each.is_checked and each.is_sound and (before is None or before.data.endswith(b"\n")):
+            yield from each.tells
+    yield from _told_by_frame([each for each in pieces if not each.is_checked])
+
+
+def _told_by_frame(pieces: Sequence[Piece]) -> Iterator[int]:
     if not any(each.tells for each in pieces):
         return
     said, read = (b"".join(getattr(each, name) for each in pieces).split() for name in ("said", "read"))
@@ -81,15 +93,13 @@ class Usb:
     _sent: bytearray = field(factory=bytearray)  # the bytes that the host sent of what has arrived and was not wholly taken
     _garbled: bool = False  # it arrived damaged
     _outputs: list[Output] = field(factory=list)
-    _line: list[tuple[bytes, tuple[int, ...]]] = field(
-        factory=list
-    )  # printed at `_line_at_s` and not yet an output, with the ports that each text tells of
+    _line: list[Piece] = field(factory=list)  # printed at `_line_at_s` and not yet an output, before the faults
     _line_at_s: float = 0.0
     room: float = inf  # how much the host's tty still takes; a tty that nobody holds open takes everything, and loses it
     _stalled_s: float = 0.0  # the time that prints have waited in vain, and the firmware has yet to wait
 
-    def print(self, text: str, *tells: int) -> None:
-        """Send `text` (Latin-1) unchanged. Texts that are printed at one instant leave as one piece.
+    def print(self, text: str, *tells: int, is_checked: bool = False) -> None:
+        """Send `text` (Latin-1) unchanged, which tells of these ports. Texts that are printed at one instant leave as one piece.
 
         A host that does not read stalls the firmware, which prints its words one by one; what cannot be sent is lost.
         """
@@ -100,7 +110,8 @@ class Usb:
         if self._line and self._line_at_s != self.clock.now_s:
             self._flush()
         self._line_at_s = self.clock.now_s
-        self._line.append((text.encode("latin-1"), tells))
+        said = text.encode("latin-1")
+        self._line.append(Piece(said, said, tells, is_checked))
 
     def println(self, text: str = "", *tells: int) -> None:
         """Send a line."""
@@ -150,7 +161,7 @@ class Usb:
     def _flush(self) -> None:
         if not self._line:
             return
-        pieces = [Piece(said, self.faults.outgoing(said), tells) for said, tells in self._line]
+        pieces = [evolve(each, data=self.faults.outgoing(each.said)) for each in self._line]
         self._line.clear()
         data = b"".join(each.data for each in pieces)
         if data and self.up:

@@ -41,7 +41,7 @@ def execute(firmware: "FirmwareV4", line: bytes) -> Program:
         sub_id = asked.sub_id if asked.id not in ABOUT_NO_PORT else 1
         answer = reply(reply_id, firmware.faults.reply_sub_id(sub_id), value)
         tells = [asked.sub_id - 1] if asked.id == HEARTBEAT and answer.sub_id == sub_id else []
-        firmware.usb.print(encode([answer]).decode(), *tells)
+        firmware.usb.print(encode([answer]).decode(), *tells, is_checked=True)
         if asked.id in WITH_ARGUMENT and argument(asked) is None:
             return  # reading the argument has spoilt the decoder
 

@@ -45,6 +45,11 @@ def set_aside(path: Path, label: str, now: datetime) -> Path:
     return target
 
 
+def leads_nowhere(path: Path) -> bool:
+    """Whether the path, or a directory on the way to it, is a link to something that is not there: that may come back."""
+    return any(each.is_symlink() and not each.exists() for each in (path, *path.parents))
+
+
 def make_directory(directory: Path) -> None:
     """Make a directory if it is missing.
 

@@ -16,8 +16,9 @@ from typing import TypeVar
 import trio
 from attrs import define, field
 
+from wagman.config.files import opened
 from wagman.model.errors import StoreError
-from wagman.store.aside import free_name, make_directory, sync_directory, with_suffix
+from wagman.store.aside import free_name, leads_nowhere, make_directory, sync_directory, with_suffix
 from wagman.store.disk import DRAIN_S, LOOK_S, STALL_S, Blocking, Outage, answered
 from wagman.store.owner import entrust, whose
 
@@ -36,9 +37,12 @@ class SmallFile:
     def read(self) -> str | None:
         """The text on the disk; None: there is no such file."""
         try:
-            with self.path.open("rb") as file:
+            with opened(self.path) as file:
                 return file.read(MOST_BYTES).decode()
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if leads_nowhere(self.path):
+                why = "a link on the way to it leads nowhere: is a disk not mounted?"
+                raise StoreError(f"cannot read {self.path}: {why}") from error
             return None
         except (OSError, UnicodeDecodeError) as error:
             raise StoreError(f"cannot read {self.path}: {whose(error, self.path)}") from error

@@ -11,6 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
 
+from wagman.config.files import opened
+
 Migration: TypeAlias = Sequence[str]
 
 MIGRATIONS: Sequence[Migration] = (
@@ -40,8 +42,8 @@ of a newer SQLite, and leaves it read-only or unread, or counts backwards; none 
 
 
 def has_sound_header(path: Path) -> bool:
-    """Whether SQLite can write to a file, or the file has no header yet; raises OSError."""
-    with path.open("rb") as file:
+    """Whether SQLite can write to a file, or the file has no header yet; raises OSError, also for a pipe."""
+    with opened(path) as file:
         header = file.read(max(NEWEST) + 1)
     return all(header[offset : offset + 1] <= most for offset, most in NEWEST.items())
 

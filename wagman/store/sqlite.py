@@ -21,7 +21,7 @@ from pathlib import Path
 from attrs import asdict, astuple, define, field
 
 from wagman.model.errors import FILE_TAKEN, StoreError
-from wagman.store.aside import SetAside, make_directory, set_aside, sync_directory, with_suffix
+from wagman.store.aside import SetAside, leads_nowhere, make_directory, set_aside, sync_directory, with_suffix
 from wagman.store.batch import COLUMNS, MARKS, Batch, Opened, Query
 from wagman.store.event import Event, utc_now
 from wagman.store.limits import Extent, Limits, page_count, transaction
@@ -86,14 +86,16 @@ class Store:
 
     def is_there(self) -> bool:
         """Whether there is a file with content, or may be one."""
-        # A file that this process may not see counts as there. An empty file is left over when there was no room to begin a log.
+        # A file that this process may not see counts as there; so does what is no file, or is behind a link that leads nowhere.
+        # An empty file is left over when there was no room to begin a log.
         try:
-            size = self.path.lstat().st_size
+            found = self.path.lstat()
+            is_there = found.st_size > 0 or not stat.S_ISREG(found.st_mode)
         except (FileNotFoundError, NotADirectoryError):
-            size = 0
+            is_there = leads_nowhere(self.path)
         except OSError:
             return True
-        return size > 0 or os.path.lexists(self._wal)
+        return is_there or os.path.lexists(self._wal)
 
     @property
     def is_open(self) -> bool:

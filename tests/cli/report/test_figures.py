@@ -44,6 +44,26 @@ def test_what_an_operator_wants_down_is_no_outage() -> None:
     assert (found.cuts, found.power_cycles) == (["clean"], 1)
 
 
+def test_power_that_is_lost_on_the_way_down_or_later_does_not_make_an_outage_of_what_an_operator_wanted() -> None:
+    stop = event(100, "command.stop", "gn", who="root")
+    told = [stop, {**event(100, "device.stopping", "gn", reason="asked by the operator"), "cause": stop["id"]}]
+    lost = [event(110, "device.power_lost", "gn"), event(110, "device.stopped", "gn", reason="power lost")]
+    found = reported([*begins(), *told, *lost], until_s=1000)
+    assert (found.up_s, found.down_s, found.kept_s, found.outages) == (100, 0, 900, [])
+    assert (found.power_cycles, found.power_losses) == (1, 1)
+
+
+def test_a_stop_that_was_refused_is_no_wish() -> None:
+    lost = [event(100, "device.power_lost", "gn"), event(100, "device.stopped", "gn", reason="power lost")]
+    stop = event(200, "command.stop", "gn", who="root")
+    refused = {**event(200.001, "command.refused", "gn", reason="far would not be reached"), "cause": stop["id"]}
+    found = reported([*begins(), *lost, stop, refused], until_s=1000)
+    assert (found.down_s, found.kept_s) == (900, 0)
+    assert [(each.cause, each.down_s, each.ended) for each in found.outages] == [("power", 900, "lasts")]
+    found = reported([*begins(), *lost, stop], until_s=1000)
+    assert (found.down_s, found.kept_s) == (100, 800)
+
+
 def test_an_event_that_was_not_kept_is_the_cause_of_none() -> None:
     """It has no id, and neither has the cause of an event that nobody asked for."""
     stop = {**event(100, "command.stop", "other", who="root"), "id": None}

@@ -37,6 +37,9 @@ CAUSES = {
 }
 """The causes that take a guest down, in words."""
 
+WANTED_DOWN = ("command.stop", "command.kill", "command.disable")
+"""Requests of an operator who wants the guest down."""
+
 _BY_REASON = {
     "asked by the operator": OPERATOR,
     "asked for while stopping": OPERATOR,
@@ -77,6 +80,7 @@ class Track:
         self.failed_starts: list[float] = []
         self.troubles: list[tuple[float, Event]] = []
         self._cause = ""
+        self._wish: tuple[str, int] | None = None  # the cause and the number of states before the latest wish to have it down
         self._hint = ""  # what an event said about the next change of state
         self._answered = False  # a message has got through since the guest was asked to halt
         self._was_heard = False  # the guest was up when it was asked to halt
@@ -154,13 +158,24 @@ class Track:
 
     def on_wanted_down(self, at_s: float, _fields: Mapping[str, Any], _asked_by: str | None) -> None:
         """An operator wants the guest down. If it is on its way down already, no other event tells that."""
+        self._wish = None
         if self.state not in (UP, SILENT, None):
+            self._wish = self._cause, len(self.states)
             self._cause = OPERATOR
             self._becomes(at_s, self.state)
+
+    def on_refused(self, _at_s: float, _fields: Mapping[str, Any], asked_by: str | None) -> None:
+        """A request was refused: if it was the wish to have the guest down, that never was."""
+        if asked_by in WANTED_DOWN and self._wish is not None:
+            self._cause, count = self._wish
+            del self.states[count:]
+            self._wish = None
 
     def _leave(self, fields: Mapping[str, Any], asked_by: str | None) -> None:
         """Take in a new cause for the guest's being down. An operator's wish replaces any other cause."""
         why = self._why(fields, asked_by)
+        if why == "power" and self._cause in KEPT and self.state in ("stopping", "stopped", "will_stop"):
+            return  # it was to go down, and has only gone down faster
         if self.state in (UP, None) or why in KEPT or (self._cause in ("", *KEPT) and why not in ("", "doubt")):
             self._cause = why
 
@@ -275,7 +290,8 @@ class Track:
 _Handler: TypeAlias = Callable[[Track, float, Mapping[str, Any], str | None], None]
 
 _HANDLERS: Mapping[str, _Handler] = {
-    **dict.fromkeys(("command.stop", "command.kill", "command.disable"), Track.on_wanted_down),
+    **dict.fromkeys(WANTED_DOWN, Track.on_wanted_down),
+    "command.refused": Track.on_refused,
     "device.started": Track.on_started,
     "device.starting": Track.on_starting,
     "device.will_stop": Track.on_will_stop,

@@ -12,6 +12,12 @@ def _recalled(view: EventView) -> str:
     return tell(f"{{it}} follows an earlier decision: {decision}", field("decided_at", "decided {}"))(view)
 
 
+def _decisions_damaged(view: EventView) -> str:
+    is_moved = bool(view.text("set_aside"))
+    begun = tell("decisions.json was set aside", field("set_aside", "as {}"), why="reason")
+    return begun(view) if is_moved else tell("decisions.json is begun anew, and could not be set aside", why="reason")(view)
+
+
 def _released(view: EventView) -> str:
     return tell("guests that are off may be started again", field("devices", "first of all {}"), why="because")(view)
 
@@ -102,8 +108,8 @@ MEMORY: Mapping[str, EventType] = {
         "the service can write `decisions.json` again", tell("decisions could be kept in decisions.json again")
     ),
     "decisions.damaged": EventType(
-        "the service could not read `decisions.json`, and set it aside",
-        tell("decisions.json was set aside", field("set_aside", "as {}"), why="reason"),
+        "the service could not read `decisions.json`, and has set it aside, or begun another one in its place",
+        _decisions_damaged,
         ("reason", "set_aside"),
         "see [files that were set aside](store.md#files-that-were-set-aside)",
         "warning",
