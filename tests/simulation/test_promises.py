@@ -9,7 +9,15 @@ from attrs import evolve
 from tests.simulation.node import node, run
 from wagman.model.facts import DEFAULT_BOARD, Plug
 from wagman.simulation.play import Scenario, play
-from wagman.simulation.promises import CrashesAreContained, CutsAreEarned, DecisionsLast, LogIsWhole, MediaFollow, OneAtATime
+from wagman.simulation.promises import (
+    CrashesAreContained,
+    CutsAreEarned,
+    DecisionsLast,
+    InOrder,
+    LogIsWhole,
+    MediaFollow,
+    OneAtATime,
+)
 from wagman.simulation.records import Answered, Asked, Began, Did, Ended, EventShown, Record, RelayMoved, Sent
 from wagman.simulation.scene import Scene
 from wagman.simulation.script import parse
@@ -208,6 +216,20 @@ def test_a_guest_that_an_older_log_may_have_as_adopted_need_not_have_failed(*, i
     started = about("device.starting", reason="its turn", attempt=1, media="emmc")
     records: list[Record] = [started, Began(0.5, 2), about("device.heartbeat_lost", stable=False), started]
     assert bool([text for record in records for text in checker.see(record, scene)]) == is_wrong
+
+
+@pytest.mark.parametrize(("asked", "is_wrong"), [(("restart",), True), (("kill", "restart"), False)])
+def test_of_requests_that_overlap_nobody_knows_whether_a_guest_is_to_be_waited_for(
+    asked: Sequence[str], *, is_wrong: bool
+) -> None:
+    scene, checker = Scene(site("ordered")), InOrder()
+    records: list[Record] = [*told(("device.stopped", "x1")), *(Asked(2.0, verb, "x1") for verb in asked)]
+    start = Event(1, "2100-01-01T00:00:00.000Z", "run", 3.0, "device.starting", "gn", None, {"reason": "asked by the operator"})
+    found = list[str]()
+    for record in (*records, EventShown(3.0, start)):
+        found += checker.see(record, scene)
+        scene.update(record)
+    assert found == (["gn is started, and x1 is not up yet"] if is_wrong else [])
 
 
 def test_a_service_that_cannot_open_its_log_yet_counts_anew() -> None:
