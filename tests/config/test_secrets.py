@@ -46,6 +46,12 @@ def test_a_secret_that_everybody_can_read_is_refused(text: Callable[[str], str],
     assert problems(text(str(secret))) == [f"f:{place}: everybody on this machine can read {secret}: chmod o-r {secret}"]
 
 
+def test_a_folder_in_the_place_of_a_secret_is_not_to_be_hidden(tmp_path: Path) -> None:
+    """Whoever did as he is told would have closed it to everybody."""
+    tmp_path.chmod(0o755)
+    assert loads(of_board(str(tmp_path)), "f").devices
+
+
 def test_a_secret_that_cannot_be_seen_from_here_may_be_right(tmp_path: Path) -> None:
     assert loads(of_board(str(tmp_path / "none")), "f").devices
 

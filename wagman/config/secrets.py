@@ -78,9 +78,10 @@ def read_password(file: str | None) -> str | None:
 
 
 def is_shown_to_others(value: str) -> bool:
-    """Whether anybody on this machine may read the file; False if this process cannot see that."""
+    """Whether anybody on this machine may read the file; False if this process cannot see that, or it is no file at all."""
     path = place(value)
     try:
-        return path is not None and bool(path.stat().st_mode & stat.S_IROTH)
+        mode = 0 if path is None else path.stat().st_mode
+        return stat.S_ISREG(mode) and bool(mode & stat.S_IROTH)
     except OSError:
         return False

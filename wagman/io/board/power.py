@@ -120,9 +120,10 @@ class Power(Generic[P]):
 
     def adapt(self, abilities: Abilities) -> None:
         """Take over what the board can show, and how long after a command it may still show the old state, or no power."""
-        settle_s, is_unread = abilities.settle_s, abilities.readback == "none"
-        self.settle_s, self.meter_settle_s = settle_s, abilities.meter_settle_s
-        self.ports = {number: evolve(each, settle_s=settle_s, is_unread=is_unread) for number, each in self.ports.items()}
+        # mark board-that-needs-time
+        self.settle_s, self.meter_settle_s = abilities.settle_s, abilities.meter_settle_s
+        # mark board-that-needs-time
+        self.ports = {number: _adapted(each, abilities) for number, each in self.ports.items()}
 
     def leave(self, number: P) -> None:
         """Count the port as on, and want nothing of it: it has no guest any more. Only its current shows whether it is on."""
@@ -314,3 +315,8 @@ def level_of(action: Action[P]) -> Level:
             return "on"
         case _:
             return "off"
+
+
+def _adapted(outlet: Outlet, abilities: Abilities) -> Outlet:
+    # mark board-that-needs-time
+    return evolve(outlet, settle_s=abilities.settle_s, is_unread=abilities.readback == "none")
