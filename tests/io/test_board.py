@@ -312,6 +312,26 @@ def test_a_guest_that_the_board_started_while_the_service_was_away_is_found_and_
     with_rig(main, dialect, away_s=100, known=Identity("A30B003D70C6", 0, "an earlier run of the board"))
 
 
+def test_a_guest_that_a_v3_board_started_anew_while_its_cable_was_out_is_not_cut_for_its_silence_before() -> None:
+    """The board does so after an hour, and counts it: what it then tells of the guest's timer is no beat yet."""
+
+    async def main(rig: Rig) -> None:
+        rig.want(1, ON(1, "emmc"))
+        await trio.sleep(100)
+        rig.fake.hang("gn")
+        await trio.sleep(400)
+        rig.fake.unplug()
+        rig.want(1, PowerGoal("off", 1))
+        await trio.sleep(2 * 3600)
+        assert rig.relays(1)[-2:] == [(False, "board"), (True, "board")]
+        rig.fake.replug()
+        await trio.sleep(60)
+        assert rig.relays(1)[-1] == (True, "board")
+        assert len(rig.told(PowerFound, 1)) == 1
+
+    with_rig(main)
+
+
 def test_a_guest_that_the_board_started_after_its_restart_is_found_though_the_first_poll_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

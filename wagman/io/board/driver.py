@@ -112,7 +112,10 @@ class Senses(Generic[P]):
 
 @define
 class FailureWatch:
-    """The heartbeat time-outs that the board counts: each one resets a port's timer, and too many make the port unmanaged."""
+    """The heartbeat time-outs that the board counts: each one resets a port's timer, and too many make the port unmanaged.
+
+    After each one the board stops the port's guest and starts it anew, by itself.
+    """
 
     senses: Senses[int]
     limit: int  # from this count on the board no longer manages a port (firmware)
@@ -124,9 +127,16 @@ class FailureWatch:
         for port, count in enumerate(counts):
             if before and count != before[port]:
                 self.senses.sightings.state_changed(port, at_s)
+                self._doubt(port)
             if count >= UNMANAGED_SHARE * self.limit and port not in self._reported:
                 self._reported.add(port)
                 self.senses.note("board.unmanaged", port, failures=count, limit=self.limit)
+
+    def _doubt(self, port: int) -> None:
+        """A guest that was to be cut for its silence may run again, and is not cut before it is asked."""
+        outlet = self.senses.power.ports.get(port)
+        if outlet is not None and outlet.goal.level == "off":
+            self.senses.power.doubt(port)
 
 
 class Driver(Protocol[P]):
