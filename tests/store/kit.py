@@ -1,6 +1,7 @@
 """What the tests of the store share."""
 
 import itertools
+import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -149,3 +150,22 @@ def draft(type_: str = "device.started", device: str | None = "gn", **fields: An
 
 def types(events: list[Event]) -> list[str]:
     return [event.type for event in events]
+
+
+ELSEWHERE = ("a link", "a folder behind a link", "a pipe")
+"""What may stand in the place of a file: links lead nowhere, as where a disk is not mounted."""
+
+
+def elsewhere(directory: Path, name: str, how: str) -> Path:
+    """The path of a file that is not there, but for what stands in its place."""
+    place, nowhere = directory / "state" / name, directory / "nowhere"
+    match how:
+        case "a folder behind a link":
+            place.parent.symlink_to(nowhere)
+        case "a link":
+            place.parent.mkdir()
+            place.symlink_to(nowhere / name)
+        case _:
+            place.parent.mkdir()
+            os.mkfifo(place)
+    return place

@@ -1,5 +1,4 @@
 import contextlib
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +10,21 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.store.kit import NOON, batch, draft, everything, faulty_at, in_virtual_time, journal_at, opened, raw, store_at, types
+from tests.store.kit import (
+    ELSEWHERE,
+    NOON,
+    batch,
+    draft,
+    elsewhere,
+    everything,
+    faulty_at,
+    in_virtual_time,
+    journal_at,
+    opened,
+    raw,
+    store_at,
+    types,
+)
 from wagman.model.errors import StoreError
 from wagman.model.facts import Draft
 from wagman.store import PREVIOUS, SETTLED_KEY, Event, Journal, Limits, Loaded, PositionError, Ref, Subscription, placed, threaded
@@ -912,17 +925,12 @@ def test_what_this_run_has_written_since_is_not_lost_where_a_log_that_is_opened_
     in_virtual_time(body)
 
 
-@pytest.mark.parametrize("how", ["a link", "a folder behind a link", "a pipe"])
+@pytest.mark.parametrize("how", ELSEWHERE)
 def test_a_log_that_is_elsewhere_or_no_file_is_not_taken_for_none(tmp_path: Path, how: str) -> None:
     """As where a disk is not mounted: decisions may be there, so that this is no first day, and it answers at once."""
 
     async def body() -> None:
-        place = tmp_path / "state" / "wagman.db"
-        if how == "a folder behind a link":
-            place.parent.symlink_to(tmp_path / "nowhere")
-        else:
-            place.parent.mkdir()
-            place.symlink_to(tmp_path / "nowhere" / "wagman.db") if how == "a link" else os.mkfifo(place)
+        place = elsewhere(tmp_path, "wagman.db", how)
         async with journal_at(place, running=False) as (journal, _):
             loaded = await journal.load()
             assert (loaded.trusted, loaded.memory) == (False, {})

@@ -13,7 +13,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from tests.store.kit import in_virtual_time
+from tests.store.kit import ELSEWHERE, elsewhere, in_virtual_time
 from wagman.model.errors import StoreError
 from wagman.store import Keeper, SmallFile, inline
 from wagman.store.disk import LOOK_S, RETRY_MAX_S
@@ -36,14 +36,9 @@ def test_it_is_of_no_use_to_others(file: SmallFile) -> None:
     assert file.path.stat().st_mode & 0o007 == 0
 
 
-@pytest.mark.parametrize("how", ["a link", "a folder behind a link", "a pipe"])
+@pytest.mark.parametrize("how", ELSEWHERE)
 def test_a_file_that_is_elsewhere_or_none_is_an_error_and_answers_at_once(tmp_path: Path, how: str) -> None:
-    place = tmp_path / "state" / "decisions.json"
-    if how == "a folder behind a link":
-        place.parent.symlink_to(tmp_path / "nowhere")
-    else:
-        place.parent.mkdir()
-        place.symlink_to(tmp_path / "nowhere" / "decisions.json") if how == "a link" else os.mkfifo(place)
+    place = elsewhere(tmp_path, "decisions.json", how)
     with pytest.raises(StoreError, match=f"cannot read {place}: .*(leads nowhere: is a disk not mounted|it is a pipe)"):
         SmallFile(place).read()
 
