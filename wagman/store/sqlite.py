@@ -172,7 +172,8 @@ class Store:
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             entrust(fd, self.path.parent)
-            if stat.S_IMODE(os.fstat(fd).st_mode) != 0o600:  # noqa: PLR2004 - its owner's only
+            mode = os.fstat(fd).st_mode
+            if stat.S_ISREG(mode) and stat.S_IMODE(mode) != 0o600:  # noqa: PLR2004 - its owner's only; a link may lead to a device
                 os.fchmod(fd, 0o600)
         finally:
             os.close(fd)
