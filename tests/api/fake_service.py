@@ -319,6 +319,7 @@ def row(guest: Guest) -> dict[str, Any]:
         "held": False,
         "relay_stuck": False,
         "relay_dead": False,
+        "heard_off": False,
         "command_trouble": None,
         "has_shutdown": True,
     }

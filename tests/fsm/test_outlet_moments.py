@@ -21,7 +21,7 @@ from tests.fsm.test_outlet_table import (
 )
 from wagman.fsm.outlet import Off, On, Outlet, PendingCommand, Signs, Stray, Unknown
 from wagman.fsm.outlet.signs import EVIDENCE_S, LIFE_S, REPORT_LAG_S, SETTLE_S, STUCK_REPORT_S, Level
-from wagman.model.facts import PowerFound, PowerGoal, PowerLost, RelayAsked, RelayOff, RelayStuck, Supply
+from wagman.model.facts import PowerDoubted, PowerFound, PowerGoal, PowerLost, RelayAsked, RelayOff, RelayStuck, Supply
 
 SOON_S = 1e-6
 """The moment after."""
@@ -237,6 +237,42 @@ def test_while_an_on_or_a_pulse_is_awaited_off_is_noted_and_no_loss() -> None:
         step = waiting.shown_off(NOW_S, "the board shows it off", "told")
         assert (step.facts, step.outlet.signs.still_off, step.outlet.state) == ((), True, Unknown(7))
         assert step.outlet.shown_off(NOW_S + 9, "the board shows it off", "told").outlet == step.outlet
+
+
+# --- A guest that is heard though its outlet is shown off --------------------------------------------------------------
+
+SHOWN_OFF = "the board shows it off"
+
+
+def heard_off(*, leaving: bool) -> Outlet:
+    """An outlet that was seen off, and whose guest has been taken for running by its beats."""
+    off = outlet(Variant(Off(7, is_kept=True, proof="told"), OFF, supply="off"))
+    return off.wanted(PowerGoal("on", 8, already=True, leaving=leaving, taken=1), NOW_S).outlet
+
+
+def test_that_the_outlet_of_a_guest_that_is_heard_goes_on_to_be_shown_off_is_no_loss_of_power() -> None:
+    halting = heard_off(leaving=True)
+    assert (halting.state, halting.signs.belied) == (On(8), True)
+    step = halting.shown_off(NOW_S + 9, SHOWN_OFF, "told")
+    assert (step.facts, step.outlet) == ((), halting)
+
+
+def test_one_that_is_to_run_is_switched_on_once_more() -> None:
+    step = heard_off(leaving=False).shown_off(NOW_S + 9, SHOWN_OFF, "told")
+    assert step.facts == (PowerDoubted(NOW_S + 9, SHOWN_OFF),)
+    assert step.outlet.due is not None
+    assert step.outlet.due[0] == "on"
+    assert not step.outlet.sending("on", NOW_S + 10).outlet.signs.belied
+
+
+@pytest.mark.parametrize(("supply", "is_belied"), [("off", True), ("on", False), ("unknown", False)])
+def test_it_counts_as_heard_while_off_until_it_is_shown_otherwise(supply: Supply, *, is_belied: bool) -> None:
+    assert heard_off(leaving=True).polled(NOW_S + 9, supply, "told").outlet.signs.belied is is_belied
+
+
+@pytest.mark.parametrize("variant", [Variant(IS_ON, OFF, supply="off"), Variant(Off(7, is_kept=True), OFF)])
+def test_an_outlet_that_is_on_or_that_no_look_shows_off_is_not_contradicted(variant: Variant) -> None:
+    assert not outlet(variant).wanted(PowerGoal("on", 8, already=True, leaving=True, taken=1), NOW_S).outlet.signs.belied
 
 
 def test_a_start_that_was_called_off_before_anything_was_switched_on_ends_no_power_cycle() -> None:

@@ -44,6 +44,7 @@ WELL: Mapping[str, Any] = {
     "held": False,
     "relay_stuck": False,
     "relay_dead": False,
+    "heard_off": False,
     "command_trouble": None,
     "alarms": [],
 }
@@ -200,6 +201,8 @@ def test_only_a_guest_that_has_two_media_is_said_to_have_been_tried_from_both(me
     [
         ({"relay_stuck": True}, "relay_stuck:gn", "critical"),
         ({"relay_dead": True, "state": "starting"}, "relay_dead:gn", "critical"),
+        ({"heard_off": True, "state": "stopped"}, "heard_off:gn", "critical"),
+        ({"heard_off": True, "state": "stopped", "power": IN_DOUBT}, "heard_off:gn", "critical"),
         ({"held": True, "state": "stopped"}, "held:gn", "critical"),
         ({"unrecoverable": True, "failures": 6}, "failing:gn", "critical"),
         ({"failures": FAILED_STARTS}, "failing:gn", "warning"),
@@ -211,6 +214,7 @@ def test_only_a_guest_that_has_two_media_is_said_to_have_been_tried_from_both(me
         ({"state": "stopped", "power": IN_DOUBT, "alarms": [{"name": "adopt", "held": True}]}, "power:gn", "warning"),
         ({"state": "starting", "power": IN_DOUBT}, "unshown:gn", "warning"),
         ({"state": "restarting", "power": IN_DOUBT}, "unshown:gn", "warning"),
+        ({"state": "will_stop", "wanted": "down", "power": IN_DOUBT}, "unshown:gn", "warning"),
         ({"state": "starting", "power": IN_DOUBT, "relay_dead": True}, "relay_dead:gn", "critical"),
         ({"state": "starting", "power": IN_DOUBT, "held": True}, "held:gn", "critical"),
     ],
@@ -405,6 +409,7 @@ ROWS: st.SearchStrategy[Any] = st.fixed_dictionaries(
         "held": st.booleans(),
         "relay_stuck": st.booleans(),
         "relay_dead": st.booleans(),
+        "heard_off": st.booleans(),
     }
 )
 BOARDS = st.fixed_dictionaries(

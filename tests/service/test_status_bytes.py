@@ -43,9 +43,10 @@ def parts(*, blind: bool) -> dict[str, Any]:
 
 
 OF_PORT = ("board", "watts")
-OF_GUEST = (*OF_PORT, "sources", "term", "has_shutdown", "after", "waits_for", "relay_dead")
+OF_GUEST = (*OF_PORT, "sources", "term", "has_shutdown", "after", "waits_for", "relay_dead", "heard_off")
 ADDED = {"board": ("name", "kind"), "guest": OF_GUEST, "self": OF_GUEST, "port": OF_PORT}
-"""What was added since, with several boards, plugs, ears, timed orders, drills, guests that need others, relays that stay off."""
+"""What was added since, with several boards, plugs, ears, timed orders, drills, guests that need others, relays that stay off,
+and guests that are heard while off."""
 
 
 @pytest.mark.parametrize("blind", [False, True])
@@ -57,8 +58,8 @@ def test_each_part_is_sent_as_it_was(blind: bool) -> None:
     assert {name: json.dumps(part) for name, part in sent.items()} == stored
     assert added == {
         "board": ["board", "wagman"],
-        "guest": ["board", None, [], None, True, [], [], False],
-        "self": ["board", None, [], None, False, [], [], False],
+        "guest": ["board", None, [], None, True, [], [], False, False],
+        "self": ["board", None, [], None, False, [], [], False, False],
         "port": ["board", None],
         "problem": [],
     }

@@ -377,6 +377,21 @@ def test_a_plug_that_says_yes_and_never_switches_on_is_a_problem(script: str, gu
     assert told == ["memory", f"relay_dead:{guest}"]  # the first for want of a saved state, at the beginning
 
 
+def test_a_guest_that_is_heard_though_its_outlet_is_off_has_lost_no_power_and_is_a_problem() -> None:
+    told: list[str] = []
+
+    def watch(record: Any) -> None:
+        if isinstance(record, EventShown) and (record.event.device == "nas" or record.event.type.startswith("problem.")):
+            told.append(record.event.fields.get("id", record.event.type))
+
+    script = "20 min; board shed fault weld 1 on; message lost; nas: kill; 30 min"
+    assert run(script, watch, named="plugs").violation is None
+    after = told[told.index("command.kill") :]
+    assert "device.power_lost" not in after
+    assert after.count("heard_off:nas") == 1
+    assert after.count("device.stop_failed") == 2  # it is asked for all of its time, each time
+
+
 def test_a_rail_that_is_met_for_the_first_time_may_have_restarted_since_an_off_was_decided_for_silence() -> None:
     script = (
         "20 min; service stop; disk wiped; disk undecided; board rail fault stranger on; 1 s; service start; 5 min; "

@@ -126,6 +126,7 @@ def notes(row: Device) -> Iterator[str]:
         (row.get("held"), "locked out"),
         (row.get("relay_stuck"), "relay stuck"),
         (row.get("relay_dead"), "relay dead"),
+        (row.get("heard_off"), "heard though off"),
         (row.get("command_trouble"), "cannot be asked to halt"),
         (row["failures"], f"{row['failures']} failed"),
         (row.get("waits_for"), f"waits for {enumerated(row.get('waits_for', ()))}"),

@@ -236,6 +236,7 @@ class Device(TypedDict):
     held: Annotated[bool, "the guest is locked out: the board restarts whenever it switches the guest on"]
     relay_stuck: Annotated[bool, "the guest's relay stays on, however often the service switches it off"]
     relay_dead: Annotated[bool, "the guest's relay stays off, however often the service switches it on"]
+    heard_off: Annotated[bool, "the guest is heard though its outlet was off, and is shown off ever since"]
     command_trouble: Annotated[str | None, "why the command that asks the guest to halt fails"]
     has_shutdown: Annotated[
         bool, "there is a command that asks the guest to halt; without one, a stop cuts the power of a running guest"

@@ -36,6 +36,7 @@ def self_status(device: DeviceConfig, board: Board, since: Beginning, now: Now) 
         "held": False,
         "relay_stuck": False,
         "relay_dead": False,
+        "heard_off": False,
         "command_trouble": None,
         "has_shutdown": False,
     }

@@ -165,6 +165,7 @@ def device_status(guest: Guest, board: Board, environment: Environment, hitch: s
         "held": guest.memory.held,
         "relay_stuck": resists(guest.goal, board.power.ports[port]),
         "relay_dead": refuses(guest.goal, board.power.ports[port]),
+        "heard_off": is_heard_off(guest, board.power.ports[port], now.s),
         "command_trouble": command_trouble(guest) or hitch,
         "has_shutdown": bool(guest.config.shutdown),
     }
@@ -205,3 +206,9 @@ def resists(goal: PowerGoal, outlet: Outlet) -> bool:
 def refuses(goal: PowerGoal, outlet: Outlet) -> bool:
     """Return whether the relay does not come on although it was switched on often enough for this goal."""
     return goal.level == "on" and outlet.goal == goal and outlet.is_dead
+
+
+def is_heard_off(guest: Guest, outlet: Outlet, now_s: float) -> bool:
+    """Return whether the guest is heard now though its outlet was off, and is shown off ever since."""
+    is_heard = guest.beat_at_s is not None and now_s <= guest.beat_at_s + guest.config.heartbeat_timeout_s
+    return is_heard and outlet.signs.belied

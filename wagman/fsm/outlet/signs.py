@@ -66,6 +66,7 @@ class Signs:
     stuck_at_s: float = -math.inf  # when its relay was last reported stuck
     proof: Evidence = "sensed"  # how the last poll showed `supply`
     still_off: bool = False  # since an on was first sent, or this run began, its board has shown nothing but off
+    belied: bool = False  # its guest was heard while it was shown off, and it has been shown off ever since
 
     def shows_life(self, at_s: float) -> bool:
         """Whether the outlet surely has power, whatever the board says: a line may be garbled, and an EEPROM forgotten."""
@@ -76,10 +77,11 @@ class Signs:
         drew = relay == "on" and (self.drew or (supply == "on" and proof == "sensed"))
         idle_since_s = min(self.idle_since_s, at_s) if drew and supply == "off" else math.inf
         still_off = self.still_off and supply == "off"
-        shown = (supply, drew, idle_since_s, proof, still_off)
-        if shown == (self.supply, self.drew, self.idle_since_s, self.proof, self.still_off):
+        belied = self.belied and supply == "off"
+        shown = (supply, drew, idle_since_s, proof, still_off, belied)
+        if shown == (self.supply, self.drew, self.idle_since_s, self.proof, self.still_off, self.belied):
             return self
-        return evolve(self, supply=supply, drew=drew, idle_since_s=idle_since_s, proof=proof, still_off=still_off)
+        return evolve(self, supply=supply, drew=drew, idle_since_s=idle_since_s, proof=proof, still_off=still_off, belied=belied)
 
 
 @frozen

@@ -193,9 +193,9 @@ GUESTS: Mapping[str, EventType] = {
         "warning",
     ),
     "device.power_doubted": EventType(
-        "the service has just come up, and the board shows the guest off, which was on before: it may have lost its power, or "
+        "the board shows the guest off, which was on when the service came up, or is heard: it may have lost its power, or "
         "the board shows an old state; the service switches it on once more",
-        tell("{it} may have lost its power while the service was away, and was switched on once more", why="why"),
+        tell("{it} may have lost its power unseen, and was switched on once more", why="why"),
         ("why",),
     ),
     "device.brownout": EventType(

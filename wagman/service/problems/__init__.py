@@ -24,6 +24,7 @@ FINDERS: tuple[Finder, ...] = (
     board.board_unseen,
     guests.relay_stuck,
     guests.relay_dead,
+    guests.heard_off,
     guests.held,
     guests.command_trouble,
     guests.power_in_doubt,

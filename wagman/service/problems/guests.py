@@ -35,8 +35,18 @@ def relay_dead(facts: Facts) -> Iterator[Problem]:
         if row["relay_dead"] and not facts.boards[row["board"]]["blind"]:
             name = row["name"]
             text = f"the relay of {name} stays off although it was switched on again and again: {name} most likely has no power"
-            do = f"look at the plug, its fuse and its own rules; wagman why {name}"
+            do = f"look at the plug, its fuse and its own rules{_or_cut(row)}; wagman why {name}"
             yield Problem(f"relay_dead:{name}", "critical", text, do, device=name, patience_s=DOUBT_S)
+
+
+def heard_off(facts: Facts) -> Iterator[Problem]:
+    """A guest is heard though its outlet is off: it is on another one, has a supply of its own, or the outlet is welded."""
+    for row in facts.guests:
+        if row["heard_off"]:
+            name = row["name"]
+            text = f"{name} is heard though its outlet is off: it has power from elsewhere, and the service cannot cut it"
+            do = f"do not touch its wiring; find out which outlet {name} is on, and whether it has a supply of its own"
+            yield Problem(f"heard_off:{name}", "critical", text, do, device=name, patience_s=DOUBT_S)
 
 
 def held(facts: Facts) -> Iterator[Problem]:
@@ -73,18 +83,23 @@ def power_in_doubt(facts: Facts) -> Iterator[Problem]:
 
 
 def power_unshown(facts: Facts) -> Iterator[Problem]:
-    """A guest is to be started, and the board shows neither off nor on: it has no such port, or tells nothing of it."""
-    for row in _unshown(facts, "starting", "restarting"):
+    """A guest is switched on, and the board shows neither off nor on: it has no such port, or tells nothing of it."""
+    for row in _unshown(facts, "starting", "restarting", "will_stop"):
         name = row["name"]
-        text = f"{name} is to be started, and nothing shows its power: its start waits for that"
-        do = f"does its board have that port, and tell of it? wagman probe {name} says; wagman why {name}"
+        text = f"nothing shows the power of {name}: its {'stop' if row['state'] == 'will_stop' else 'start'} waits for that"
+        do = f"does its board have that port, and tell of it? wagman probe {name} says{_or_cut(row)}; wagman why {name}"
         yield Problem(f"unshown:{name}", "warning", text, do, device=name, patience_s=DOUBT_S)
+
+
+def _or_cut(row: Mapping[str, Any]) -> str:
+    """Words for whoever does not want to wait for a guest that is to halt once it has booted; empty for any other."""
+    return f", or wagman kill {row['name']} gives its start up" if row["state"] == "will_stop" else ""
 
 
 def _unshown(facts: Facts, *states: str) -> Iterator[Mapping[str, Any]]:
     """Guests in these states whose power nothing shows, on boards that can be seen."""
     for row in facts.guests:
-        if facts.boards[row["board"]]["blind"] or row["relay_dead"] or row["held"]:
+        if facts.boards[row["board"]]["blind"] or row["relay_dead"] or row["heard_off"] or row["held"]:
             continue
         is_shown = row["power"]["confirmed"] or row["relay_stuck"] or row["name"] in facts.left_on
         in_question = row["state"] in states and not is_shown
