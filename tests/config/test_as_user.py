@@ -169,3 +169,40 @@ def test_a_certificate_that_the_services_user_cannot_read_is_told_of(
     assert check.run(str(file), anything_goes) == 0
     where = f"{file}:4: board.tls_ca: warning: for the user nobody, {public}/ca cannot be read: "
     assert capsys.readouterr().err == f"{where}No such file or directory\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ('state_dir = "{0}/file"', "service.state_dir: {0}/file is no folder, so that nothing can be kept"),
+        ('state_dir = "{0}/file/state"', "service.state_dir: {0}/file is no folder, so that nothing can be kept"),
+        ('socket = "{0}/file/socket"', "service.socket: {0}/file is no folder, so that no socket can be made in it"),
+        ('socket = "{0}/file"', "service.socket: {0}/file is there, and no socket, so that the service will not start"),
+        ('socket = "{0}/new/socket"\nstate_dir = "{0}/new/state"', ""),
+    ],
+)
+def test_what_is_in_the_way_of_the_state_or_of_the_socket_is_told_of(
+    public: Path, file: Path, capsys: pytest.CaptureFixture[str], table: str, told: str
+) -> None:
+    (public / "file").touch()
+    file.write_text(f"[service]\n{table.format(public)}\n{file.read_text()}")
+    assert check.run(str(file), anything_goes) == 0
+    err = capsys.readouterr().err
+    assert told.format(public) in err
+    assert bool(told) == ("service." in err)
+
+
+@as_root
+def test_who_may_not_look_into_the_state_is_told_nothing_of_it(
+    public: Path, file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(check, "service_account", lambda: Account("wagman", 123, 123, (123,)))
+    (public / "state").mkdir(0o700)
+    (public / "state" / "wagman.db").touch()
+    file.write_text(f'[service]\nstate_dir = "{public}/state"\nsocket = "{public}/state/socket"\n{file.read_text()}')
+    os.seteuid(NOBODY.uid)
+    try:
+        assert check.run(str(file), anything_goes) == 0
+    finally:
+        os.seteuid(0)
+    assert capsys.readouterr().err == ""

@@ -47,6 +47,12 @@ PROBLEMS = [
     ("[service]\nmax_events = 1e6\n", "5: service.max_events: must be a whole number, 100 or more, not 1000000.0"),
     ("[service]\nmax_bytes = 1048575\n", "5: service.max_bytes: must be a whole number, 1048576 or more, not 1048575"),
     (f"[service]\nmax_bytes = 0x{'f' * 4000}\n", "5: service.max_bytes: must be a whole number, 1048576 or more, not a number …"),
+    ("[service]\nsocket = '/s'\nstate_dir = '/s'\n", "5: service.socket: /s is the folder of state_dir: give the …"),
+    ("[service]\nsocket = '/s'\nstate_dir = '/s/x'\n", "5: service.socket: /s is the folder of state_dir: give the …"),
+    (
+        "[service]\nsocket = '/s/wagman.db-wal'\nstate_dir = '/s'\n",
+        "5: service.socket: /s/wagman.db-wal is a file that the service keeps in state_dir: give the …",
+    ),
     (f"[service]\nsocket = '/{'ä' * 54}'\n", "5: service.socket: must be a path of 1 to 107 bytes, not …"),
     ("[environment]\nsamples = 0\n", "5: environment.samples: must be a whole number, 1 or more, not 0"),
     ("[environment.temperature_c]\nhigh = inf\n", "5: environment.temperature_c.high: must be a finite number, not inf"),

@@ -148,6 +148,13 @@ def test_a_directory_that_may_not_be_written_to(tmp_path: Path) -> None:
     assert "Permission denied; check the directory" in done.stdout
 
 
+def test_a_file_in_place_of_its_directory_is_no_matter_of_rights(tmp_path: Path) -> None:
+    (tmp_path / "state").touch(0o600)
+    with pytest.raises(StoreError, match=r"cannot open .*: Not a directory; check the directory") as told:
+        store_at(tmp_path / "state" / "wagman.db").open()
+    assert "sudo" not in str(told.value)
+
+
 def test_a_directory_in_its_place_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "wagman.db"
     path.mkdir()

@@ -105,11 +105,22 @@ def _barred(account: Account, path: str, mode: int) -> str:
 
 
 def _unusable(config: Config, account: Account | None) -> Iterator[str]:
-    """Files of the service's state that exist and that its user cannot write."""
-    state = Path(config.service.state_dir)
+    """What stands where the service keeps its state or makes its socket, and is in the way; and what its user cannot write."""
+    socket, state = Path(config.service.socket), Path(config.service.state_dir)
+    if file := _no_folder(state):
+        yield f"service.state_dir: {file} is no folder, so that nothing can be kept: name a folder"
+    if file := _no_folder(socket.parent):
+        yield f"service.socket: {file} is no folder, so that no socket can be made in it: name a folder"
+    elif os.path.exists(socket) and not socket.is_socket():  # noqa: PTH110
+        yield f"service.socket: {socket} is there, and no socket, so that the service will not start: give the socket another"
     for place in (state, state / "wagman.db", state / "wagman.db-wal"):
-        if account is not None and place.exists() and account.may(place, os.R_OK | os.W_OK) is False:
+        if account is not None and os.path.exists(place) and account.may(place, os.R_OK | os.W_OK) is False:  # noqa: PTH110
             yield f"service.state_dir: the service's user {account.name} may not write {place}: chown {account.name}: {place}"
+
+
+def _no_folder(place: Path) -> Path | None:
+    """What stands where a folder is to be, or is to be made; None: nothing."""
+    return next((each for each in (place, *place.parents) if os.path.exists(each) and not os.path.isdir(each)), None)  # noqa: PTH110, PTH112
 
 
 def _unrunnable(path: str, account: Account | None) -> Sequence[str]:

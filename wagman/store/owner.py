@@ -43,13 +43,16 @@ def barred_file(*paths: Path) -> Path | None:
     """The first of these paths or their directories that exists and that this process may not read and write."""
     for path in paths:
         for each in (path.parent, path):
-            if os.path.lexists(each) and not _may_use(each, os.X_OK if each == path.parent else 0):
+            if os.path.lexists(each) and not _may_use(each, is_folder=each == path.parent):
                 return each
     return None
 
 
-def _may_use(path: Path, also: int) -> bool:
+def _may_use(path: Path, *, is_folder: bool) -> bool:
     """Whether this process may read and write."""
+    if is_folder and not path.is_dir():
+        return True  # rights would not help
+    also = os.X_OK if is_folder else 0
     # A read-only file system is no matter of permissions.
     if os.access(path, os.R_OK | os.W_OK | also):
         return True

@@ -31,6 +31,7 @@ LEFT_OUT: Mapping[str, str] = {
     "devices.current_raw": "counts of a converter: no unit",
     "devices.temperature_raw": "counts of a converter: no unit",
     "devices.has_shutdown": "the configuration says so",
+    "devices.heard_off": "a problem, which is counted; a power cycle does not help who is heard so",
     "devices.stale": "`wagman_board_blind`; then the figures have no samples",
     "devices.last": "old, as `boards.sensors.last`",
     "devices.alarms": "timers of the machine; that of the next start is `wagman_device_next_start_timestamp_seconds`",

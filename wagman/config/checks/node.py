@@ -102,6 +102,18 @@ def check_secrets(subject: Subject) -> Iterator[Finding]:
             yield Finding(path, f"everybody on this machine can read {value}: chmod o-r {value}")
 
 
+def check_places(subject: Subject) -> Iterator[Finding]:
+    """The control socket takes the place of nothing that the service keeps."""
+    socket, state = PurePath(subject.config.service.socket), PurePath(subject.config.service.state_dir)
+    is_around = socket in (state, *state.parents)
+    is_kept = socket.parent == state and socket.name.startswith(KEPT)
+    if is_around or is_kept:
+        taken = "the folder of state_dir" if is_around else "a file that the service keeps in state_dir"
+        yield Finding(
+            ("service", "socket"), f"{socket} is {taken}: give the socket a name of its own", (("service", "state_dir"),)
+        )
+
+
 def check_serial_ports(subject: Subject) -> Iterator[Finding]:
     """A serial port is that of one board, or of one guest: two who read it would each get half."""
     taken = dict[PurePath, Path]()
@@ -123,4 +135,7 @@ def named_files(subject: Subject, kind: Kind) -> Iterator[tuple[Path, str]]:
                 yield (*path, key), value
 
 
-CHECKS = (check_start_order, check_after, check_environment, check_gauges, check_secrets, check_serial_ports)
+KEPT = ("wagman.db", "decisions.json")
+"""How the names of the files begin that the service keeps in its state directory."""
+
+CHECKS = (check_start_order, check_after, check_environment, check_gauges, check_secrets, check_places, check_serial_ports)
