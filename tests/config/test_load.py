@@ -243,7 +243,7 @@ def test_a_file_that_waits_for_less_than_a_slow_pin_takes_is_warned_of(tmp_path:
         ('adopt_window = "10s"', False),
         ('adopt_window = "5s"\nbeat_interval = "1s"', False),
         ('adopt_window = "5s"\nheartbeat = false', False),  # the current is all that there is to see of it
-        ('beat_interval = "2min"\nheartbeat_timeout = "10min"\nstop_silence = "10min"', True),  # more than the default
+        ('beat_interval = "2min"\nheartbeat_timeout = "10min"\nstop_silence = "6min"', True),  # more than the default
         ("", False),
     ],
 )
@@ -255,3 +255,22 @@ def test_a_file_that_gives_a_running_guest_less_than_a_beat_to_be_found_is_warne
     lines = advice(str(path))
     assert len(lines) == is_warned
     assert all(line.startswith(f"{path}:4: device.cs.") and "adopt_window is " in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("stated", "is_warned"),
+    [
+        ('stop_timeout = "1min"', True),  # as long as the default of stop_silence
+        ('stop_timeout = "61s"', False),
+        ('stop_silence = "15min"', True),
+        ('stop_timeout = "30s"\nheartbeat = false', True),  # its silence is a plain wait
+        ('stop_timeout = "30s"\nshutdown = []', False),  # it is just cut
+        ("", False),
+    ],
+)
+def test_a_file_in_which_no_stop_could_go_well_is_warned_of(tmp_path: Path, stated: str, is_warned: bool) -> None:
+    path = tmp_path / "node.toml"
+    path.write_text("[device.cs]\nport = 3\n" + stated + ("" if "shutdown" in stated else '\nshutdown = ["halt"]') + "\n")
+    lines = advice(str(path))
+    assert len(lines) == is_warned
+    assert all(line.startswith(f"{path}:3: device.cs.stop_") and "Take a longer stop_timeout" in line for line in lines)

@@ -84,5 +84,19 @@ def advise_adopting(subject: Subject) -> Iterator[Finding]:
         yield Finding(subject.first_stated(first, second), message, (first, second))
 
 
+def advise_stopping(subject: Subject) -> Iterator[Finding]:
+    """A guest that halts can be silent for long enough before its stop is given up."""
+    for device in subject.config.guests:
+        if not device.shutdown or device.stop_timeout_s > device.stop_silence_s:
+            continue
+        first, second = subject.source(device, "stop_timeout"), subject.source(device, "stop_silence")
+        timeout, silence = durations.show(device.stop_timeout_s), durations.show(device.stop_silence_s)
+        message = (
+            f"warning: stop_timeout is {timeout}, and stop_silence {silence}: each stop is told as one that the guest did not "
+            "obey, however fast it halts. Take a longer stop_timeout"
+        )
+        yield Finding(subject.first_stated(first, second), message, (first, second))
+
+
 CHECKS = (check_durations, check_shutdown)
-ADVICE = (advise_adopting,)
+ADVICE = (advise_adopting, advise_stopping)

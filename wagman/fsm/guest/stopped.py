@@ -74,9 +74,9 @@ class Stopped(State):
         if fired.supply == "unknown":
             return self.doubted(now, "nobody knows whether it runs")
         if not heard or not now.welcome:
-            return self.found_running(now, beats=False, why="it draws current")
+            return self.found_running(now, beats=False, why="it has power")
         now = now.remember(cycle=now.memory.cycle + 1)
-        return self.goto(states.restarting, now, "it draws current but does not beat")
+        return self.goto(states.restarting, now, "it has power but does not beat")
 
     def on_power_lost(self, now: Situation, lost: PowerLost) -> Step:
         if not self.left_on:
