@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wagman.cli.goals import CODES, DOWN, UP, Moment, Outcome, Pursuit, exit_code, sentence
+from wagman.cli.goals import CODES, DOWN, HEARD_OFF, UP, Moment, Outcome, Pursuit, exit_code, sentence
 
 BEGAN = Moment("boot-1", 100.0, 5.0)
 NOW = Moment("boot-1", 141.0, 7.0)
@@ -237,6 +237,12 @@ def test_a_relay_that_was_reported_as_stuck_before_ends_the_wait_too() -> None:
     subject = pursuit("kill", "stopped")
     subject.seen(status("stopped", wanted="down", power={"wanted": "off", "confirmed": False}, relay_stuck=True), NOW)
     assert decided(subject).code == 1
+
+
+def test_a_guest_that_is_heard_though_its_outlet_is_off_ends_the_wait_which_no_cut_would() -> None:
+    subject = pursuit("stop", "stopping")
+    subject.seen(status("stopping", wanted="down", power={"wanted": "on", "confirmed": True}, heard_off=True), NOW)
+    assert (decided(subject).code, decided(subject).reason) == (1, HEARD_OFF)
 
 
 def test_somebody_who_starts_it_meanwhile_ends_the_wait() -> None:

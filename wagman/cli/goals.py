@@ -30,6 +30,8 @@ RUNS = "already started"
 
 STUCK = "its relay is stuck: it stays on"
 
+HEARD_OFF = "its outlet is off, and it is heard all the same: is it on that outlet?"
+
 UNREACHED = {"device.relay_stuck": STUCK, "device.stop_over": "the time that it was to be off for was over before it was off"}
 """Events that show that a guest will not be down, and why."""
 
@@ -145,6 +147,8 @@ class Pursuit:
             self._decide("failed", now, "another command wants it up")
         elif row.get("relay_stuck"):
             self._decide("failed", now, STUCK)
+        elif row.get("heard_off"):
+            self._decide("failed", now, HEARD_OFF)
 
     # --- Ends ---------------------------------------------------------------------------------------------------------
 
