@@ -17,6 +17,8 @@ outlet what is due.
   wants it off must first ask the guest to halt.
 - **Power that nobody can be sure of any more is doubted** (`Doubted`). An outlet that should be on is switched on once more, in
   its turn, which moves no relay that is on. One that should be off is reported, and so its guest is asked to halt.
+- **A guest that is heard though its outlet is off belies it** (`Signs.belied`): the looks are wrong, or it has another supply.
+  That it goes on to be shown off is no loss of power then. Who is to be down is asked to halt; who is to run is switched on.
 - **Reports are numbered.** A goal says which report the guest's machine has taken last. A goal from before the latest report is
   ignored, and nothing is switched until the answer is there.
 - **Each power cycle is switched on once**, unless it is doubted.
