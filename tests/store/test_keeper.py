@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +16,7 @@ from trio.testing import MockClock
 
 from tests.store.kit import ELSEWHERE, elsewhere, in_virtual_time
 from wagman.model.errors import StoreError
-from wagman.store import Keeper, SmallFile, inline
+from wagman.store import Keeper, Limits, SmallFile, Store, inline
 from wagman.store.disk import LOOK_S, RETRY_MAX_S
 
 
@@ -273,3 +274,34 @@ def test_at_the_end_what_is_not_on_the_disk_yet_is_written(file: SmallFile) -> N
         assert file.read() == "first"
 
     in_virtual_time(body)
+
+
+# --- Links that somebody else has put there ----------------------------------------------------------------------------
+
+
+def test_a_link_in_place_of_the_spare_goes_and_what_it_leads_to_is_left_alone(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("not ours")
+    file = SmallFile(tmp_path / "decisions.json")
+    file.path.with_name("decisions.json.spare").symlink_to(other)
+    file.keep("one")
+    file.keep("two")
+    assert (file.read(), other.read_text()) == ("two", "not ours")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("what", ["a file", "a device"])
+def test_root_gives_nothing_away_that_a_link_leads_to_nor_changes_its_rights(tmp_path: Path, what: str) -> None:
+    other, state = tmp_path / "other", tmp_path / "state"
+    if what == "a file":
+        other.touch(0o644)
+    else:
+        os.mknod(other, stat.S_IFCHR | 0o644, os.makedev(1, 3))
+    state.mkdir()
+    os.chown(state, 65534, 65534)
+    (state / "wagman.db").symlink_to(other)
+    store = Store(state / "wagman.db", Limits(100, 2**20), new_log_id=lambda: "log")
+    with suppress(StoreError):
+        store.open()
+    store.close()
+    assert (other.stat().st_uid, stat.S_IMODE(other.stat().st_mode)) == (0, 0o644)

@@ -216,6 +216,23 @@ def test_a_copy_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
     assert "could be kept" in nowhere.keep(nowhere.load())[0]
 
 
+def test_a_link_in_place_of_the_new_copy_goes_and_what_it_leads_to_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("not ours")
+    (tmp_path / "copy.new").symlink_to(tmp_path / "other")
+    good = source(tmp_path, GOOD)
+    assert good.keep(good.load()) == ()
+    assert ((tmp_path / "copy").read_text(), (tmp_path / "other").read_text()) == (GOOD, "not ours")
+
+
+def test_of_what_came_through_a_pipe_there_is_no_copy(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, GOOD.encode())
+    os.close(writing)
+    piped = Source(f"/dev/fd/{reading}", lambda _: None, tmp_path / "copy")
+    assert "it came through a pipe" in piped.keep(piped.load())[0]
+    os.close(reading)
+
+
 def test_of_a_file_in_pieces_the_copy_is_whole_and_does_not_look_beside_itself(tmp_path: Path) -> None:
     beside = tmp_path / "conf.d"
     beside.mkdir()

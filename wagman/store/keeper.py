@@ -82,11 +82,13 @@ class SmallFile:
                 self._before.replace(self._spare)
 
     def _write(self, path: Path, data: bytes) -> None:
-        """Overwrite the file in place."""
+        """Overwrite the file in place; a link in that place leads to a file that is not ours, and goes."""
+        if path.is_symlink():
+            path.unlink()
         # The file is never emptied first: that would give its block back, and a full disk has no other.
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
         try:
-            entrust(fd, path.parent)
+            entrust(fd, path)
             if os.pwrite(fd, data, 0) != len(data):
                 raise OSError("it was written in part only")
             os.ftruncate(fd, len(data))

@@ -7,12 +7,19 @@ import stat
 from pathlib import Path
 
 
-def entrust(fd: int, directory: Path) -> None:
-    """Give an open file to the owner of its directory, if this process is root; raises OSError."""
-    # Somebody who tries the service as root, in the state directory of its user, would otherwise lock that user out.
-    if os.geteuid() != 0:
+def is_at(fd: int, path: Path) -> bool:
+    """Whether an open file is an ordinary one that lies at `path` itself, and none that a link leads to; raises OSError."""
+    held, there = os.fstat(fd), path.lstat()
+    return stat.S_ISREG(there.st_mode) and os.path.samestat(held, there)
+
+
+def entrust(fd: int, path: Path) -> None:
+    """Give an open file at `path` to the owner of its directory, if this process is root; raises OSError."""
+    # Somebody who tries the service as root, in the state directory of its user, would otherwise lock that user out. Whoever owns
+    # the directory may have put a link there, to a file that is not to be his.
+    if os.geteuid() != 0 or not is_at(fd, path):
         return
-    owner, mine = directory.stat(), os.fstat(fd)
+    owner, mine = path.parent.stat(), os.fstat(fd)
     if (mine.st_uid, mine.st_gid) != (owner.st_uid, owner.st_gid):
         os.fchown(fd, owner.st_uid, owner.st_gid)
 
@@ -26,8 +33,7 @@ def entrust_file(path: Path) -> None:
     except OSError:
         return
     try:
-        if stat.S_ISREG(os.fstat(fd).st_mode):
-            entrust(fd, path.parent)
+        entrust(fd, path)
     finally:
         os.close(fd)
 

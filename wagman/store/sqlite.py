@@ -25,7 +25,7 @@ from wagman.store.aside import SetAside, leads_nowhere, make_directory, set_asid
 from wagman.store.batch import COLUMNS, MARKS, Batch, Opened, Query
 from wagman.store.event import Event, utc_now
 from wagman.store.limits import Extent, Limits, page_count, transaction
-from wagman.store.owner import barred_file, barred_words, entrust, entrust_file
+from wagman.store.owner import barred_file, barred_words, entrust, entrust_file, is_at
 from wagman.store.schema import MIGRATIONS, Migration, has_sound_header, is_intact, migrate, version_of
 
 BUSY_S = 2.0
@@ -171,9 +171,8 @@ class Store:
         make_directory(self.path.parent)
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            entrust(fd, self.path.parent)
-            mode = os.fstat(fd).st_mode
-            if stat.S_ISREG(mode) and stat.S_IMODE(mode) != 0o600:  # noqa: PLR2004 - its owner's only; a link may lead to a device
+            entrust(fd, self.path)
+            if is_at(fd, self.path) and stat.S_IMODE(os.fstat(fd).st_mode) != 0o600:  # noqa: PLR2004 - its owner's only
                 os.fchmod(fd, 0o600)
         finally:
             os.close(fd)

@@ -3,8 +3,8 @@
 Without it, a controller whose service does not come up would be power-cycled by its board each hour.
 """
 
+import errno
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,16 +79,20 @@ class Source:
     def _copy(self, copy: Path, config: Config) -> None:
         """Copy by way of a new file, so that a power cut leaves the old copy or the new. An edit meanwhile is an error."""
         fresh = copy.with_name(f"{copy.name}.new")
-        if len(files(self.path)) == 1:
-            shutil.copyfile(self.path, fresh)
-        else:  # the copy is always one file
-            fresh.write_text(as_one(whole(self.path).tables), encoding="utf-8")
-        if load_alone(str(fresh)) != config:
-            raise ConfigError((f"{self.path} changed while it was copied",))
-        fd = os.open(fresh, os.O_RDONLY)
-        try:
-            entrust(fd, copy.parent)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        fresh.unlink(missing_ok=True)  # what a link there leads to is not ours
+        with fresh.open("xb") as file:
+            file.write(self._in_one())
+            file.flush()
+            if load_alone(str(fresh)) != config:
+                raise ConfigError((f"{self.path} changed while it was copied",))
+            entrust(file.fileno(), fresh)
+            os.fsync(file.fileno())
         fresh.replace(copy)
+
+    def _in_one(self) -> bytes:
+        """The configuration as one file: the operator's own, to the letter, unless there are more beside it."""
+        if len(files(self.path)) > 1:
+            return as_one(whole(self.path).tables).encode()
+        if not Path(self.path).is_file():
+            raise OSError(errno.EINVAL, "it came through a pipe", self.path)  # and cannot be read once more
+        return Path(self.path).read_bytes()

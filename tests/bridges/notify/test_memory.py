@@ -116,6 +116,16 @@ def test_a_file_is_written_whole_for_its_owner_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mail.json"]
 
 
+def test_a_link_in_place_of_the_new_file_goes_and_what_it_leads_to_is_left_alone(tmp_path: Path) -> None:
+    other, state = tmp_path / "other", tmp_path / "state"
+    other.write_text("not ours")
+    state.mkdir()
+    (state / "mail.new").symlink_to(other)
+    file = File(state / "mail.json")
+    assert trio.run(file.write, b"one") is None
+    assert (file.read(), other.read_text()) == (b"one", "not ours")
+
+
 def test_a_disk_that_refuses_is_told_of_and_what_was_there_stays(tmp_path: Path) -> None:
     file = File(tmp_path / "mail.json")
     trio.run(file.write, b"one")

@@ -142,7 +142,8 @@ class File:
 
 def _replace(path: Path, data: bytes) -> None:
     fresh = path.with_suffix(".new")
-    with fresh.open("wb") as file:
+    fresh.unlink(missing_ok=True)  # what a link there leads to is not ours
+    with fresh.open("xb") as file:
         os.fchmod(file.fileno(), 0o600)
         file.write(data)
         file.flush()
