@@ -1,11 +1,13 @@
 """Which signs of the board are beats of the guest, and which are something else."""
 
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wagman.io.board.driver import FailureWatch, Shown
 from wagman.io.board.pace import Pace
 from wagman.io.board.power import Power
 from wagman.io.board.sightings import DRIFT, TOLERANCE_S, Sightings
@@ -241,3 +243,32 @@ def test_a_port_that_is_left_is_watched_from_the_beginning() -> None:
     seen, _ = sightings()
     seen.leave(PORT)
     assert seen.aged(PORT, 3, 1100, 1100.3) == pytest.approx(1097.3)
+
+
+# --- Time-outs that the board counts -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "resets_its_timer"),
+    [
+        (0, 1, True),
+        (3, 5, True),
+        (65535, 0, True),  # as the board counts from a blank memory
+        (1, 0, False),  # somebody has set it back, or the answer before was damaged
+        (10, 1, False),
+        (1, 1, False),
+    ],
+)
+def test_a_count_of_time_outs_that_grew_says_that_the_timer_was_reset(before: int, after: int, *, resets_its_timer: bool) -> None:
+    changed = list[int]()
+    senses: Any = SimpleNamespace(
+        shown=Shown("v3"),
+        power=SimpleNamespace(ports={}),
+        note=lambda *_args, **_fields: None,
+        sightings=SimpleNamespace(state_changed=lambda port, _at_s: changed.append(port)),
+    )
+    watch = FailureWatch(senses, 1024)
+    watch.told((0, before), 100.0)
+    assert changed == []
+    watch.told((0, after), 200.0)
+    assert changed == ([1] if resets_its_timer else [])

@@ -69,14 +69,23 @@ def test_without_an_answer_nobody_knows_whether_it_was_heard() -> None:
     assert told(STOP, Answered(20.0, STOP, None)).wanted is None
 
 
-@pytest.mark.parametrize("records", [(KILL, *ON), (KILL, *ON, yes(KILL))])
+LOST_KILL = Answered(20.0, KILL, None)
+
+
+@pytest.mark.parametrize("records", [(KILL, *ON), (KILL, *ON, yes(KILL)), (KILL, LOST_KILL, *ON)])
 def test_a_kill_that_waits_behind_a_start_is_yet_to_come(records: Sequence[Record]) -> None:
     assert told(*records).killed
 
 
-@pytest.mark.parametrize("records", [(KILL, yes(KILL), *ON), (KILL, yes(KILL), *OFF), (KILL, *ON, yes(KILL), *OFF)])
+@pytest.mark.parametrize(
+    "records", [(KILL, yes(KILL), *ON), (KILL, yes(KILL), *OFF), (KILL, *ON, yes(KILL), *OFF), (KILL, LOST_KILL, *ON, *OFF)]
+)
 def test_a_kill_that_was_carried_out_or_overtaken_excuses_no_other_cut(records: Sequence[Record]) -> None:
     assert not told(*records).killed
+
+
+def test_a_kill_whose_answer_nobody_waited_for_ends_with_the_service() -> None:
+    assert not told(KILL, LOST_KILL, Ended(9000.0, "killed", None), Began(9001.0, 2), *ON).killed
 
 
 OPENED, READ = Read(9101.0, "open"), Read(9101.0, "read")

@@ -173,6 +173,8 @@ class Scene:
             return
         self._begins("service")
         self.lossy |= self.disk_in_trouble
+        for port in (self.left | self.by_name).values():
+            port.kill_is_lost = False
 
     def _forgets_ears(self) -> None:
         """Forget which ears were heard: the log that keeps it is lost, or there was none yet."""
@@ -230,6 +232,7 @@ class Scene:
             device,
             moved_s=-math.inf if moved is None else moved.at_s,
             killed=known.killed,
+            kill_is_lost=known.kill_is_lost,
             wanted=known.wanted,
             enabled=known.enabled,
             said_s=known.said_s,
@@ -286,6 +289,7 @@ class Scene:
         port.moved_s = moved.at_s
         if moved.ours:
             port.overruled &= moved.on
+            port.kill_is_lost &= moved.on
             port.killed = port.kill_is_pending  # a kill that was answered has been carried out, or overtaken by a start
         if moved.on:
             port.comes_on(moved)

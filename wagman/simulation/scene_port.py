@@ -52,6 +52,7 @@ class Port:
     allowed_s: float = -math.inf  # when a cutting command was last sent that the guest's silence, or a kill, allowed
     overruled: bool = False  # an operator's `kill` was accepted, and is yet to cut what the service itself has switched on
     killed: bool = False  # an operator's kill has not been carried out yet
+    kill_is_lost: bool = False  # nobody waits for the answer to a kill any more: this life of the service may carry it out yet
     enabled_s: float = -math.inf  # when `enable` or `start` was sent
     disabled_s: float = -math.inf  # when a command was sent that cuts it, at once or after a grace
     wanted: str | None = "up"  # what operators were promised last; None: not known
@@ -104,7 +105,7 @@ class Port:
     @property
     def kill_is_pending(self) -> bool:
         """Whether a `kill` has no answer yet: it may wait for the guest's machine, behind a start that goes on meanwhile."""
-        return any(asked.verb == "kill" for asked in self.pending)
+        return self.kill_is_lost or any(asked.verb == "kill" for asked in self.pending)
 
     def tells(self, shown: EventShown) -> None:
         """Take in an event about its being stopped, or about a decision."""
@@ -156,6 +157,7 @@ class Port:
         if answered.asked in self.pending:
             self.pending.remove(answered.asked)
         self.overruled |= answered.asked.verb == "kill" and answered.accepted
+        self.kill_is_lost |= answered.asked.verb == "kill" and answered.answer is None
         if answered.accepted or answered.answer is None:
             for what in decides(answered.asked):
                 self._promised(what, answered.asked, sure=answered.is_kept and what not in self.contested)

@@ -28,6 +28,10 @@ UNMANAGED_SHARE = 0.8
 """The share of the failure limit from which a port that is becoming unmanaged is reported (specified)."""
 
 
+COUNTS = 1 << 16
+"""The board counts time-outs modulo this, and begins one below it (firmware)."""
+
+
 @frozen
 class Reading:
     """What the board last showed of a port; None: nothing."""
@@ -125,8 +129,11 @@ class FailureWatch:
         """Take the counts of all ports."""
         before, self.senses.shown.failures = self.senses.shown.failures, counts
         for port, count in enumerate(counts):
-            if before and count != before[port]:
+            counted = (count - before[port]) % COUNTS if before else 0
+            # A count that went back was set by somebody, and says nothing of a timer: what that shows of a silence holds.
+            if 0 < counted < COUNTS // 2:
                 self.senses.sightings.state_changed(port, at_s)
+            if counted:
                 self._doubt(port)
             if count >= UNMANAGED_SHARE * self.limit and port not in self._reported:
                 self._reported.add(port)
