@@ -17,8 +17,9 @@ from wagman.simulation.promises import (
     LogIsWhole,
     MediaFollow,
     OneAtATime,
+    ShownIsTrue,
 )
-from wagman.simulation.records import Answered, Asked, Began, Did, Ended, EventShown, Record, RelayMoved, Sent
+from wagman.simulation.records import Answered, Asked, Began, Did, Ended, EventShown, Look, Record, RelayMoved, Sent, Truth
 from wagman.simulation.scene import Scene
 from wagman.simulation.script import parse
 from wagman.simulation.sites import site
@@ -66,6 +67,49 @@ def test_the_next_guest_waits_until_the_one_before_is_not_starting_any_more(ends
     turn = [("wagman.start_next_device", "gn"), ("device.starting", "gn")]
     records = told(*turn, *((end, "gn") for end in ends), ("wagman.start_next_device", "cs"))
     assert [text for record in records for text in checker.see(record, scene)] == wrong
+
+
+@pytest.mark.parametrize(
+    ("late_s", "apart_s", "is_wrong"),
+    [(0.0, 5.0, False), (0.0, 3.4, True), (2.9, 5.0, False), (2.9, 4.5, True), (1.4, 3.6, True), (3.1, 1.0, False)],
+)
+def test_two_starts_are_as_far_apart_as_they_were_sent_though_a_board_carried_out_the_first_one_late(
+    late_s: float, apart_s: float, *, is_wrong: bool
+) -> None:
+    scene, checker = Scene(node()), OneAtATime()
+    assert scene.config.wagman.stagger_s == 5.0
+    second_s = 1000.0 + apart_s
+    on: dict[str, Any] = {"on": True, "by": "command", "guest": "off", "silent_s": 99.0}
+    moves: list[Record] = [
+        RelayMoved(1000.0 + late_s, GN, request="enable 1", **on),
+        RelayMoved(second_s, X2, request="enable 4", **on),
+    ]
+    records: list[Record] = [Sent(1000.0, "enable", GN), Sent(second_s, "enable", X2), *moves]
+    wrong: list[str] = []
+    for record in sorted(records, key=lambda each: each.at_s):
+        wrong += checker.see(record, scene)
+        scene.update(record)
+    assert bool(wrong) == is_wrong
+
+
+@pytest.mark.parametrize(
+    ("ended", "is_wrong"),
+    [
+        ((), True),
+        (("board fault lose 0.01 both", "board fault lose 0 both"), False),
+        (("board fault garbage 200",), False),
+        (("cable out", "cable in"), True),  # what the board tells then is true
+    ],
+)
+def test_while_answers_are_garbled_a_guest_without_power_may_seem_to_beat(ended: Sequence[str], *, is_wrong: bool) -> None:
+    scene, checker = Scene(node()), ShownIsTrue()
+    for words in ended:
+        scene.update(Did(600.0, words))
+    row = {"board": DEFAULT_BOARD, "port": 1, "name": "gn", "self": False, "state": "started", "power": {"confirmed": True}}
+    status = {"boards": [{"name": DEFAULT_BOARD, "blind": False}], "devices": [row]}
+    truth = {GN: Truth(on=False, since_s=300.0, guest="off", can_be_seen=True)}
+    scene.update(Did(1000.0, "gn: start"))
+    assert bool(list(checker.see(Look(1000.0, status, truth, None), scene))) == is_wrong
 
 
 @pytest.mark.parametrize(

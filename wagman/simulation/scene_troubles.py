@@ -17,6 +17,10 @@ UNSEEING = {"cable", "silent", "sensor cu", "service", "hangs", "stranger", "sta
 """Troubles in which nobody sees what a guest draws."""
 
 
+GARBLING = {"corrupt", "lose", "duplicate", "garbage"}
+"""Troubles in which an answer may say something else than its board said."""
+
+
 @define
 class Troubles:
     """The troubles of one board, or those that concern the whole node."""
@@ -24,6 +28,7 @@ class Troubles:
     lasting: set[str] = field(factory=set)
     ended_s: float = 0.0  # when the latest trouble ended, or something sudden happened
     metered_s: float = 0.0  # when currents could be seen again
+    garbled_s: float = 0.0  # until when bytes were garbled
 
     def quiet_s(self, now_s: float) -> float:
         """Return for how long there has been no trouble."""
@@ -42,6 +47,8 @@ class Troubles:
         """Take in that a trouble is over, or was over at once."""
         if trouble in UNSEEING or trouble == "all":
             self.metered_s = now_s
+        if trouble in GARBLING or (trouble == "all" and GARBLING & self.lasting):
+            self.garbled_s = now_s
         self.lasting.discard(trouble)
         self.ended_s = max(self.ended_s, now_s)
 

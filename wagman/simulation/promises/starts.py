@@ -42,7 +42,8 @@ class OneAtATime:
         """Check the times between the service's own switchings, if the board carried them out at once."""
         port = scene.ports[moved.plug]
         # The sender cannot know how long a busy board keeps a command waiting.
-        if not moved.ours or moved.at_s - (port.enabled_s if moved.on else port.disabled_s) > 2 * SLACK_S:
+        late_s = moved.at_s - (port.enabled_s if moved.on else port.disabled_s)
+        if not moved.ours or late_s > 2 * SLACK_S:
             return
         if not moved.on:
             self.off_s[moved.plug] = moved.at_s
@@ -52,7 +53,8 @@ class OneAtATime:
             yield f"{port.device.name} went on {moved.at_s - self.last_on_s:.1f} s after another one"
         if off_s < port.device.off_time_s - SLACK_S:
             yield f"{port.device.name} was off for {off_s:.1f} s only"
-        self.last_on_s = moved.at_s
+        # What is more than a slack late was sent earlier, and the next one may come as much sooner after it.
+        self.last_on_s = moved.at_s - max(0.0, late_s - SLACK_S)
 
     def is_waited_for(self, name: str, now_s: float) -> bool:
         """Return whether the scheduler has to wait for this guest: not if it runs or was just called off."""

@@ -54,7 +54,9 @@ class ShownIsTrue:
             truth = record.truth[plug]
             if row["self"] or not truth.can_be_seen or record.at_s - truth.since_s < SEEN_S:
                 continue
-            for_s = record.at_s - max(truth.since_s, scene.came_up_s, self.vouched_s.get(row["name"], 0.0))
+            # A timer's age that has lost a digit is younger, and reads as a beat: one answer is enough for a beat.
+            garbled_s = scene.boards[plug.board].garbled_s
+            for_s = record.at_s - max(truth.since_s, scene.came_up_s, garbled_s, self.vouched_s.get(row["name"], 0.0))
             yield from self.compare(row, truth.on, for_s, scene.ports[plug].slowest)
 
     def compare(self, row: Mapping[str, Any], on: bool, for_s: float, device: DeviceConfig) -> Iterator[str]:  # noqa: FBT001
