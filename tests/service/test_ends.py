@@ -192,12 +192,23 @@ def test_a_state_directory_that_cannot_be_written_does_not_keep_it_from_supervis
         node.require_nobody_was_cut()
 
 
+HANGS = """
+import os, threading
+real = os.fsync
+def fsync(fd):
+    if os.readlink(f"/proc/self/fd/{fd}").endswith("last-good.toml.new"):
+        threading.Event().wait()
+    real(fd)
+os.fsync = fsync
+"""
+"""A module that Python runs first: the disk never answers about the copy of the configuration."""
+
+
 def test_a_disk_that_hangs_over_the_copy_of_the_configuration_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     with new_node() as node:
         monkeypatch.setenv("STATE_DIRECTORY", str(node.folder))
-        (node.folder / "conf.d").mkdir()
-        (node.folder / "conf.d" / "more.toml").write_text("# what is in several files is written as one\n")
-        os.mkfifo(node.folder / "last-good.toml.new")  # whoever opens it to write waits for ever
+        monkeypatch.setenv("PYTHONPATH", str(node.folder))
+        (node.folder / "sitecustomize.py").write_text(HANGS)
         node.start_board()
         service = node.start_service()
         eventually(node.all_started)
