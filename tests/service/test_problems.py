@@ -488,3 +488,11 @@ def test_a_hibernation_that_somebody_ordered_says_why_and_how_it_ends(keep: list
     problem = only(evolve(given, status=status))
     assert problem.text == f"hibernating: no guest runs until somebody wakes them{kept} (a storm)"
     assert (problem.severity, problem.do.split(";")[0]) == ("warning", "wagman wake")
+
+
+@pytest.mark.parametrize(("state", "is_told"), [("will_stop", True), ("starting", False)])
+@pytest.mark.parametrize("changes", [{"relay_dead": True}, {"power": IN_DOUBT}])
+def test_whoever_waits_for_a_stop_that_waits_for_a_boot_is_told_what_ends_it(
+    changes: Mapping[str, Any], state: str, *, is_told: bool
+) -> None:
+    assert ("wagman kill gn" in only(facts(row("gn", state=state, **changes))).do) is is_told

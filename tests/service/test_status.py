@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import pytest
@@ -22,7 +23,7 @@ from wagman.io.v3.driver import V3Dialect
 from wagman.model.errors import LinkGoneError
 from wagman.model.facts import UNTOUCHED, PowerGoal
 from wagman.service.board_status import board_status
-from wagman.service.status import Now, device_status, power_status, resists
+from wagman.service.status import Now, device_status, is_heard_off, power_status, resists
 from wagman.store import Journal, Limits, Store
 from wagman.tasks.guest import Guest
 from wagman.tasks.messages import run_command
@@ -179,3 +180,12 @@ def test_the_next_start_is_told_where_it_will_come() -> None:
 )
 def test_a_start_that_will_not_come_is_not_promised(obstacle: dict[str, Any]) -> None:
     assert guest_row(**obstacle)["next_start_in_s"] is None
+
+
+@pytest.mark.parametrize(
+    ("beat_at_s", "belied", "is_heard"), [(1000.0, True, True), (699.0, True, False), (None, True, False), (1000.0, False, False)]
+)
+def test_a_guest_is_heard_though_off_for_as_long_as_it_is_heard(beat_at_s: float | None, *, belied: bool, is_heard: bool) -> None:
+    guest: Any = SimpleNamespace(beat_at_s=beat_at_s, config=SimpleNamespace(heartbeat_timeout_s=300.0))
+    outlet: Any = SimpleNamespace(signs=SimpleNamespace(belied=belied))
+    assert is_heard_off(guest, outlet, 1000.0) is is_heard
